@@ -1,0 +1,18 @@
+// Everything: what most users include.
+#pragma once
+
+#include "nerava/analytics/analytics_event.h"  // IWYU pragma: export
+#include "nerava/analytics/batch_writer.h"     // IWYU pragma: export
+#include "nerava/analytics/bus.h"              // IWYU pragma: export
+#include "nerava/analytics/clock.h"            // IWYU pragma: export
+#include "nerava/analytics/domain_event.h"     // IWYU pragma: export
+#include "nerava/analytics/json.h"             // IWYU pragma: export
+#include "nerava/analytics/kpi.h"              // IWYU pragma: export
+#include "nerava/analytics/limits.h"           // IWYU pragma: export
+#include "nerava/analytics/money.h"            // IWYU pragma: export
+#include "nerava/analytics/options.h"          // IWYU pragma: export
+#include "nerava/analytics/pipeline.h"         // IWYU pragma: export
+#include "nerava/analytics/producer.h"         // IWYU pragma: export
+#include "nerava/analytics/rejection.h"        // IWYU pragma: export
+#include "nerava/analytics/store.h"            // IWYU pragma: export
+#include "nerava/analytics/timestamp.h"        // IWYU pragma: export

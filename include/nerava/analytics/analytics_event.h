@@ -1,0 +1,68 @@
+// The event that travels through the pipeline and is stored: a validated domain event in one flat,
+// typed shape. Everything the KPIs need is a member; everything else is kept as JSON text.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "absl/time/time.h"
+
+namespace nerava::analytics {
+
+// The kinds that the projection looks at. All other events are stored and counted only.
+enum class EventKind : std::uint8_t { kOther = 0, kChargeStarted, kChargeStopped, kWalletCredited };
+
+struct AnalyticsEvent {
+  std::string event_id;
+  std::string event_type;  // "analytics_charge_started", ...
+  EventKind kind = EventKind::kOther;  // follows from event_type, see KindOf
+  std::int32_t version = 1;
+  absl::Time time;  // when it happened, whole microseconds; shown as `timestamp` and `started_at` etc.
+  std::string region;
+  std::string aggregate_id;
+
+  // Empty = absent.
+  std::string session_id;
+  std::string user_id;
+  std::string hub_id;
+  std::string window_id;
+
+  std::optional<std::int64_t> energy_mwh;
+  std::optional<std::int64_t> grid_reward_microusd;
+  std::optional<std::int64_t> merchant_reward_microusd;
+  std::optional<std::int64_t> total_reward_microusd;
+  std::optional<std::int64_t> amount_cents;
+  std::optional<std::int64_t> new_balance_cents;
+
+  // The text of a JSON object each, or empty: domain fields without a member above, and properties
+  // that the caller added. Properties that follow from the event (session_type, has_active_window,
+  // reward_tier, credit_type, amount_tier) are never kept, they are written out anew.
+  std::string fields;
+  std::string properties;
+
+  // Whether the two say the same happened. `time` is left out: a retry may have been stamped anew.
+  bool SamePayload(const AnalyticsEvent& other) const;
+};
+
+// Events are immutable once accepted, and shared by the bus, the writer and the subscribers.
+using EventPtr = std::shared_ptr<const AnalyticsEvent>;
+
+// `event_type` with or without the "analytics_" prefix.
+EventKind KindOf(std::string_view event_type);
+
+// "charge_started" -> "analytics_charge_started"; a type that has the prefix stays as it is.
+std::string AnalyticsType(std::string_view domain_type);
+
+// The JSON name of the field that holds the event's time ("started_at", ...); "" for types that
+// have only `timestamp`.
+std::string_view TimeFieldOf(std::string_view event_type);
+
+// Tiers by the backend's bounds: rewards high >= 5.00 USD, medium >= 2.00, else low (also when
+// unknown); amounts high >= 500 cents, medium >= 200, else low.
+std::string_view RewardTier(std::optional<std::int64_t> total_reward_microusd);
+std::string_view AmountTier(std::optional<std::int64_t> amount_cents);
+
+}  // namespace nerava::analytics

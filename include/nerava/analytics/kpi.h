@@ -1,0 +1,126 @@
+// The numbers. What each one means is in docs/kpis.md.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+
+#include "absl/status/statusor.h"
+#include "absl/time/time.h"
+#include "nerava/analytics/aggregate.h"
+#include "nerava/analytics/clock.h"
+#include "nerava/analytics/store.h"
+#include "nerava/analytics/totals.h"
+
+namespace nerava::analytics {
+
+// [from, to).
+struct Period {
+  absl::Time from;
+  absl::Time to;
+
+  // The rolling [now - days * 24 h, now). InvalidArgument unless 1 <= days <= kMaxDays.
+  static absl::StatusOr<Period> LastDays(int days, absl::Time now);
+  static constexpr int kMaxDays = 1830;
+
+  // The length in days, rounded to 6 decimals: 7 for LastDays(7).
+  double days() const;
+};
+
+struct KpiQuery {
+  Period period;
+  KpiFilter filter;
+};
+
+// What every KPI group is computed from.
+struct KpiSummary {
+  Period period;
+  Totals totals;
+  std::uint64_t unique_users = 0;
+};
+
+// Rates are percentages; rates, averages and money are rounded to 2 decimals, half away from zero; a
+// rate or an average over nothing is 0.
+struct ConversionFunnel {
+  Period period;
+  std::int64_t sessions_started = 0;
+  std::int64_t sessions_completed = 0;
+  std::int64_t sessions_credited = 0;
+  std::int64_t orphan_stops = 0;
+  double completion_rate = 0;
+  double credit_rate = 0;
+};
+
+struct GreenHourUtilization {
+  Period period;
+  std::int64_t active_window_sessions = 0;
+  std::int64_t total_sessions = 0;
+  double utilization_rate = 0;
+  double avg_reward_usd = 0;
+};
+
+struct StreakMetrics {
+  Period period;
+  std::uint64_t unique_users = 0;
+  std::int64_t total_sessions = 0;
+  double sessions_per_user = 0;
+  double avg_reward_usd = 0;
+};
+
+struct RevenueMetrics {
+  Period period;
+  double total_rewards_usd = 0;
+  std::int64_t total_sessions = 0;
+  double avg_reward_usd = 0;
+  double energy_kwh = 0;
+  double credited_usd = 0;
+};
+
+struct AllKpis {
+  ConversionFunnel conversion_funnel;
+  GreenHourUtilization green_hour_utilization;
+  StreakMetrics streak_metrics;
+  RevenueMetrics revenue_metrics;
+  absl::Time generated_at;
+  std::string region;  // the filter's, else the pipeline's own
+};
+
+ConversionFunnel MakeConversionFunnel(const KpiSummary& summary);
+GreenHourUtilization MakeGreenHourUtilization(const KpiSummary& summary);
+StreakMetrics MakeStreakMetrics(const KpiSummary& summary);
+RevenueMetrics MakeRevenueMetrics(const KpiSummary& summary);
+
+// The JSON that the backend's clients read, with "from" and "to" beside "period_days".
+std::string ToJson(const ConversionFunnel& kpi);
+std::string ToJson(const GreenHourUtilization& kpi);
+std::string ToJson(const StreakMetrics& kpi);
+std::string ToJson(const RevenueMetrics& kpi);
+std::string ToJson(const AllKpis& kpi);
+
+// Answers from a store; keeps no state. Thread-safe. The clock must outlive it.
+class KpiCalculator {
+ public:
+  // `region` is only the name that AllKpis shows when the filter has none.
+  KpiCalculator(std::shared_ptr<Store> store, std::string region,
+                const Clock& clock = Clock::System());
+
+  // Exact to the microsecond. InvalidArgument unless period.from <= period.to, both in 1970..9999.
+  absl::StatusOr<KpiSummary> Summarize(const KpiQuery& query) const;
+
+  absl::StatusOr<ConversionFunnel> GetConversionFunnel(const KpiQuery& query) const;
+  absl::StatusOr<GreenHourUtilization> GetGreenHourUtilization(const KpiQuery& query) const;
+  absl::StatusOr<StreakMetrics> GetStreakMetrics(const KpiQuery& query) const;
+  absl::StatusOr<RevenueMetrics> GetRevenueMetrics(const KpiQuery& query) const;
+  // All four over the same period and the same state of the store.
+  absl::StatusOr<AllKpis> GetAllKpis(const KpiQuery& query) const;
+
+  // Period::LastDays with this calculator's clock, and a filter.
+  absl::StatusOr<KpiQuery> LastDays(int days, KpiFilter filter = {}) const;
+
+ private:
+  const std::shared_ptr<Store> store_;
+  const std::string region_;
+  const Clock& clock_;
+};
+
+}  // namespace nerava::analytics

@@ -1,0 +1,42 @@
+// Everything that can be configured, with its default. docs/configuration.md shows it as a table.
+#pragma once
+
+#include <functional>
+#include <string>
+#include <string_view>
+
+#include "absl/status/statusor.h"
+#include "absl/time/time.h"
+#include "nerava/analytics/batch_writer.h"
+#include "nerava/analytics/bus.h"
+#include "nerava/analytics/store.h"
+
+namespace nerava::analytics {
+
+struct Options {
+  // false: events are validated, handed to nobody and discarded; health says so. Default true.
+  bool enabled = true;
+  // See OpenStore. Default "sqlite:///nerava_analytics.db".
+  std::string database_url = "sqlite:///nerava_analytics.db";
+  // Region of events that name none; 1..50 bytes. Default "default".
+  std::string region = "default";
+
+  BusOptions bus;
+  BatchWriterOptions writer;
+  StoreOptions store;
+
+  // `defaults` overridden by the environment. The only place that reads it:
+  //   ANALYTICS_ENABLED         true/false, 1/0, yes/no, on/off
+  //   ANALYTICS_DATABASE_URL    database_url
+  //   ANALYTICS_REGION, REGION  region; the first that is set
+  //   ANALYTICS_BATCH_SIZE      writer.batch_size
+  //   ANALYTICS_FLUSH_INTERVAL  writer.flush_interval, seconds, may have a fraction
+  // Set but empty counts as unset. InvalidArgument with the variable's name for a bad value.
+  static absl::StatusOr<Options> FromEnvironment(Options defaults);
+  static absl::StatusOr<Options> FromEnvironment();
+
+  // InvalidArgument naming the first option that is out of its range.
+  absl::Status Validate() const;
+};
+
+}  // namespace nerava::analytics

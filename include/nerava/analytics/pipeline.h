@@ -1,0 +1,85 @@
+// One object that owns and wires producer, bus, batch writer, store and KPI calculator.
+#pragma once
+
+#include <cstddef>
+#include <memory>
+#include <string>
+#include <string_view>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "absl/time/time.h"
+#include "nerava/analytics/batch_writer.h"
+#include "nerava/analytics/bus.h"
+#include "nerava/analytics/clock.h"
+#include "nerava/analytics/kpi.h"
+#include "nerava/analytics/options.h"
+#include "nerava/analytics/producer.h"
+#include "nerava/analytics/store.h"
+
+namespace nerava::analytics {
+
+struct PipelineStats {
+  ProducerStats producer;
+  BusStats bus;
+  BatchWriterStats writer;
+  EventCounts stored;  // what the store holds now
+};
+
+struct Health {
+  bool healthy = false;
+  bool enabled = true;
+  // Why not healthy, or "disabled: events are discarded"; empty otherwise.
+  std::string reason;
+  PipelineStats stats;
+};
+
+// The backend's JSON keys, and further counters.
+std::string ToJson(const PipelineStats& stats);
+std::string ToJson(const Health& health);
+
+// Thread-safe, except that Close() and destruction must not overlap other calls' ends: destroy it
+// after the last call returned.
+class Pipeline {
+ public:
+  // Opens options.database_url and starts the writer.
+  static absl::StatusOr<std::unique_ptr<Pipeline>> Open(Options options,
+                                                        const Clock& clock = Clock::System());
+  // The same with a store of the caller's; options.database_url and options.store are not looked at.
+  static absl::StatusOr<std::unique_ptr<Pipeline>> Open(Options options,
+                                                        std::shared_ptr<Store> store,
+                                                        const Clock& clock = Clock::System());
+
+  // Close(10 s) unless closed.
+  ~Pipeline();
+  Pipeline(const Pipeline&) = delete;
+  Pipeline& operator=(const Pipeline&) = delete;
+
+  // See Producer. After Close: FailedPrecondition.
+  absl::StatusOr<EventPtr> Publish(DomainEvent event);
+  absl::StatusOr<EventPtr> PublishJson(std::string_view json);
+
+  // See BatchWriter: what is accepted is stored and in the KPIs when it returns 0.
+  std::size_t Flush(absl::Duration timeout = absl::Seconds(10));
+  std::size_t Close(absl::Duration timeout = absl::Seconds(10));
+
+  Producer& producer();
+  Bus& bus();
+  BatchWriter& writer();
+  const KpiCalculator& kpis() const;
+  const std::shared_ptr<Store>& store() const;
+  const Options& options() const;
+
+  // Unavailable when the store cannot be read.
+  absl::StatusOr<PipelineStats> stats() const;
+  // Never fails: what cannot be read makes it unhealthy. Unhealthy: closed, writer not running, the
+  // last commit failed, or the store cannot be read.
+  Health health() const;
+
+ private:
+  struct Impl;
+  explicit Pipeline(std::unique_ptr<Impl> impl);
+  const std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace nerava::analytics

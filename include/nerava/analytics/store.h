@@ -1,0 +1,118 @@
+// Where events are kept. A store knows nothing of KPIs: it offers the few primitives below inside
+// one transaction, and the library computes. Write your own by deriving from Store; the
+// conformance suite in tests/ runs against any.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "absl/functional/function_ref.h"
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "absl/time/time.h"
+#include "absl/types/span.h"
+#include "nerava/analytics/aggregate.h"
+#include "nerava/analytics/analytics_event.h"
+
+namespace nerava::analytics {
+
+enum class InsertOutcome : std::uint8_t {
+  kInserted = 0,
+  kDuplicate = 1,  // the event_id was there before, with the same payload: ignored
+  kConflict = 2,   // the event_id was there before, with another payload: ignored, the first stays
+};
+
+struct EventCounts {
+  std::uint64_t total = 0;
+  std::map<std::string, std::uint64_t> by_type;  // "analytics_..."
+  std::map<std::string, std::uint64_t> by_region;
+};
+
+// The aggregates of a store that keeps them, inside a transaction.
+class AggregateTable {
+ public:
+  virtual ~AggregateTable() = default;
+
+  // The sum of all aggregates of `grain` with from <= bucket < to that match `filter`: totals are
+  // added to `*totals`, members united into `*users`. With kHour and kDay only filter.region is
+  // looked at. `from` and `to` are bucket boundaries.
+  virtual absl::Status Sum(Grain grain, absl::Time from, absl::Time to, const KpiFilter& filter,
+                           Totals* totals, UserSet* users) = 0;
+
+  // The numbers under which users are members of user sets; nullopt for users never added.
+  virtual absl::StatusOr<std::vector<std::optional<std::uint32_t>>> UserNumbers(
+      absl::Span<const std::string_view> user_ids) = 0;
+
+  // Adds each delta to its aggregate, which is made if missing. Write transactions only.
+  virtual absl::Status Add(absl::Span<const AggregateDelta> deltas) = 0;
+};
+
+class ReadTransaction {
+ public:
+  using EventSink = absl::FunctionRef<void(AnalyticsEvent event)>;
+
+  virtual ~ReadTransaction() = default;
+
+  // Every charge_started, charge_stopped and wallet_credited event of these sessions, in any order,
+  // each once. Others of the same sessions may be among them.
+  virtual absl::Status EventsOfSessions(absl::Span<const std::string_view> session_ids,
+                                        EventSink sink) = 0;
+
+  // Every event with from <= time < to, in any order.
+  virtual absl::Status EventsBetween(absl::Time from, absl::Time to, EventSink sink) = 0;
+
+  virtual absl::StatusOr<EventCounts> CountEvents() = 0;
+
+  // Null for a store that keeps none; KPIs are then computed from the events of their period.
+  virtual AggregateTable* aggregates() { return nullptr; }
+};
+
+class WriteTransaction : public ReadTransaction {
+ public:
+  // Inserts in order; an event whose id is stored already, or came earlier in `events`, is left out.
+  // One outcome an event. `created_at` is when they are stored. InvalidArgument when the store
+  // refuses an event for what it is: then the transaction is rolled back and the batch is retried
+  // in halves.
+  virtual absl::StatusOr<std::vector<InsertOutcome>> Insert(absl::Span<const EventPtr> events,
+                                                            absl::Time created_at) = 0;
+};
+
+// Thread-safe: one writer at a time (further ones wait), readers beside it. A reader sees one
+// consistent state, which holds every write that returned before. Errors: Unavailable is transient
+// (busy, disk full) and worth a retry; InvalidArgument is the event's fault; FailedPrecondition and
+// DataLoss stay until somebody acts.
+class Store {
+ public:
+  virtual ~Store() = default;
+
+  // Runs `body` in a transaction; commits when it returns OK, else rolls back and returns its error.
+  virtual absl::Status Write(absl::FunctionRef<absl::Status(WriteTransaction&)> body) = 0;
+  virtual absl::Status Read(absl::FunctionRef<absl::Status(ReadTransaction&)> body) = 0;
+
+  // For people: "sqlite:////var/lib/nerava/analytics.db". Holds no secret.
+  virtual std::string Description() const = 0;
+};
+
+struct StoreOptions {
+  // SQLite's page cache for the writer, in bytes. Default 64 MiB.
+  std::int64_t sqlite_cache_bytes = 64 << 20;
+  // How long a writer waits for another process's lock before Unavailable. Default 5 s.
+  absl::Duration sqlite_busy_timeout = absl::Seconds(5);
+  // Rows after which a day gets a further partition. Default 1,000,000; at least 1,000.
+  std::int64_t sqlite_partition_rows = 1'000'000;
+};
+
+// Opens the store a URL names, made if missing:
+//   memory:                    in this process, gone with it; the reference, answers from events
+//   sqlite:///relative.db      relative to the working directory
+//   sqlite:////absolute.db
+// InvalidArgument for another URL; FailedPrecondition for a file of a newer version or of another
+// program.
+absl::StatusOr<std::shared_ptr<Store>> OpenStore(std::string_view url, StoreOptions options = {});
+
+}  // namespace nerava::analytics

@@ -1,0 +1,51 @@
+// An exact set of users, by their numbers in a store, from which sessions can also be taken out
+// again: it counts, for each user, how many sessions put it there.
+//
+// Stored form: see docs/storage.md. Users with one session cost about what a Roaring bitmap costs;
+// counts above one live in further, mostly empty bitmaps, one a binary digit.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <string_view>
+
+#include "absl/status/statusor.h"
+
+namespace nerava::analytics {
+
+// A plain value. Concurrent reads are safe.
+class UserSet {
+ public:
+  UserSet();
+  UserSet(const UserSet&);
+  UserSet(UserSet&&) noexcept;
+  UserSet& operator=(const UserSet&);
+  UserSet& operator=(UserSet&&) noexcept;
+  ~UserSet();
+
+  // Adds `sessions` to the user's count, or takes them away when negative. A count that would fall
+  // below zero becomes zero: the user is then no member.
+  void Add(std::uint32_t user, std::int64_t sessions);
+
+  // Makes every member of `other` a member. Counts of `other` are not taken over: the result
+  // answers size() and Contains(), further Add()s on it mean nothing.
+  void UniteMembers(const UserSet& other);
+
+  std::uint64_t size() const;
+  bool empty() const { return size() == 0; }
+  bool Contains(std::uint32_t user) const;
+  std::int64_t CountOf(std::uint32_t user) const;
+
+  std::string Serialize() const;
+  // DataLoss when the bytes are no UserSet.
+  static absl::StatusOr<UserSet> Parse(std::string_view bytes);
+  // Only the members, without reading the counts: for UniteMembers.
+  static absl::StatusOr<UserSet> ParseMembers(std::string_view bytes);
+
+ private:
+  struct Bitmaps;
+  std::unique_ptr<Bitmaps> bitmaps_;
+};
+
+}  // namespace nerava::analytics
