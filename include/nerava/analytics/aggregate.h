@@ -26,7 +26,7 @@ absl::Duration BucketWidth(Grain grain);
 struct AggregateKey {
   Grain grain = Grain::kHour;
   std::int64_t bucket = 0;  // begin of the bucket, seconds since 1970
-  std::string region;
+  std::string region = {};
   std::string hub_id;     // empty: sessions without one (kCell), or all (other grains)
   std::string window_id;  // the same
   friend auto operator<=>(const AggregateKey&, const AggregateKey&) = default;
@@ -41,9 +41,9 @@ struct AggregateDelta {
 
 // Restricts a KPI; empty = all.
 struct KpiFilter {
-  std::string region;
-  std::string hub_id;
-  std::string window_id;
+  std::string region = {};
+  std::string hub_id = {};
+  std::string window_id = {};
 };
 
 }  // namespace nerava::analytics

@@ -17,10 +17,10 @@ enum class EventKind : std::uint8_t { kOther = 0, kChargeStarted, kChargeStopped
 
 struct AnalyticsEvent {
   std::string event_id;
-  std::string event_type;  // "analytics_charge_started", ...
+  std::string event_type;              // "analytics_charge_started", ...
   EventKind kind = EventKind::kOther;  // follows from event_type, see KindOf
   std::int32_t version = 1;
-  absl::Time time;  // when it happened, whole microseconds; shown as `timestamp` and `started_at` etc.
+  absl::Time time;  // when it happened, whole microseconds; shown as `started_at` etc. too
   std::string region;
   std::string aggregate_id;
 

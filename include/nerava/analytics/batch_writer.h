@@ -16,8 +16,8 @@
 namespace nerava::analytics {
 
 struct BatchWriterOptions {
-  // A commit begins as soon as this many events wait. Default 100; 1..1,000,000. Smaller is fresher,
-  // larger is cheaper an event.
+  // A commit begins as soon as this many events wait. Default 100; 1..1,000,000. Smaller is
+  // fresher, larger is cheaper an event.
   std::size_t batch_size = 100;
   // ... or when the oldest has waited this long. Default 30 s; 1 ms..1 day.
   absl::Duration flush_interval = absl::Seconds(30);
@@ -26,15 +26,17 @@ struct BatchWriterOptions {
   // Events that may wait, those of a running commit included. Default 100,000; at least
   // max_batch_size. About 500 bytes each.
   std::size_t queue_capacity = 100'000;
-  // How long Write waits for room in a full queue before it refuses. Default 5 s; 0 refuses at once.
+  // How long Write waits for room in a full queue before it refuses. Default 5 s; 0 refuses at
+  // once.
   absl::Duration overflow_timeout = absl::Seconds(5);
   // Pause before a failed commit is tried again; doubled each time up to the maximum, with jitter.
   absl::Duration retry_initial_backoff = absl::Milliseconds(50);
   absl::Duration retry_max_backoff = absl::Seconds(10);
 
-  // Told about every failed commit, and every event given up. Called on the writer's thread, without
-  // locks; may be empty. What it throws is swallowed.
-  std::function<void(const absl::Status& error)> on_error;
+  // Told about every commit that failed for the store's sake, and every event given up. Called on
+  // the writer's thread, without locks; may be empty. What it throws is swallowed. Events that the
+  // destructor drops are reported once, with their number, on the destroying thread.
+  std::function<void(const absl::Status& error)> on_error = {};
 };
 
 // At any instant: accepted = committed + duplicates + conflicts + refused + dropped + pending.
@@ -50,20 +52,24 @@ struct BatchWriterStats {
   std::uint64_t commits = 0;     // successful transactions
   std::uint64_t failed_commits = 0;  // transactions that failed and were tried again
   bool running = false;
-  std::string last_error;  // of the last failed commit; empty once one succeeded after it
-  absl::Time last_commit_time = absl::InfinitePast();  // wall clock; InfinitePast() before the first
+  // Of the last failed commit; empty once one succeeded after it. When the store refused some events
+  // of a batch but not all, empty too: those are in `refused`.
+  std::string last_error;
+  absl::Time last_commit_time = absl::InfinitePast();  // wall clock; InfinitePast(): none yet
 };
 
 // Thread-safe.
 class BatchWriter {
  public:
-  // InvalidArgument when an option is out of its range. The clock must outlive the writer, the store
-  // is shared. The writer does not run yet, but already accepts.
+  // InvalidArgument when an option is out of its range. The clock must outlive the writer, the
+  // store is shared. The writer does not run yet, but already accepts.
   static absl::StatusOr<std::unique_ptr<BatchWriter>> Create(BatchWriterOptions options,
                                                              std::shared_ptr<Store> store,
                                                              const Clock& clock = Clock::System());
 
-  // Stop(0): bounded, see there. Call Stop with a deadline first.
+  // Bounded: lets a running commit finish for at most 1 s, leaves the thread behind when the store
+  // hangs, and drops what is pending. Call Stop with a deadline first. Waits for a running on_error,
+  // and may be called from inside it.
   ~BatchWriter();
   BatchWriter(const BatchWriter&) = delete;
   BatchWriter& operator=(const BatchWriter&) = delete;
@@ -76,12 +82,14 @@ class BatchWriter {
   absl::Status Write(EventPtr event);
 
   // A barrier: waits until everything accepted before the call is stored (or refused), at most
-  // `timeout`. How many of those are still pending: 0 means that the KPIs hold them all.
+  // `timeout`. How many of those are still pending: 0 means that the KPIs hold them all. Tries a
+  // failed commit at once. Does not wait before Start, nor on the writer's own thread (on_error).
   std::size_t Flush(absl::Duration timeout);
 
   // Accepts nothing further, stores what waits, and ends the thread; at most `timeout`, even when
   // the store hangs (its thread is then left behind, holding what it needs). How many events are
-  // still pending. Further calls wait again for what is left.
+  // still pending. Further calls wait again for what is left: the thread goes on until the writer is
+  // destroyed. A writer that was never started stores nothing.
   std::size_t Stop(absl::Duration timeout);
 
   BatchWriterStats stats() const;

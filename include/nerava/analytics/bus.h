@@ -22,13 +22,13 @@ struct BusOptions {
   // and the error. Called on the publishing thread, without locks; may be empty. What it throws is
   // swallowed.
   std::function<void(std::string_view type, const AnalyticsEvent& event, const absl::Status& error)>
-      on_error;
+      on_error = {};
 };
 
 struct BusStats {
-  std::uint64_t published = 0;        // events every required subscriber took
-  std::uint64_t refused = 0;          // events a required subscriber refused
-  std::uint64_t deliveries = 0;       // calls of handlers that returned OK
+  std::uint64_t published = 0;         // events every required subscriber took
+  std::uint64_t refused = 0;           // events a required subscriber refused
+  std::uint64_t deliveries = 0;        // calls of handlers that returned OK
   std::uint64_t handler_failures = 0;  // calls that returned an error or threw (required ones too)
   std::size_t subscribers = 0;
 };
@@ -81,7 +81,8 @@ class Bus {
   absl::Status Publish(EventPtr event);
 
   // The kept events, oldest first; an empty argument matches all.
-  std::vector<EventPtr> Recent(std::string_view type = {}, std::string_view aggregate_id = {}) const;
+  std::vector<EventPtr> Recent(std::string_view type = {},
+                               std::string_view aggregate_id = {}) const;
 
   BusStats stats() const;
 

@@ -1,5 +1,5 @@
-// The wall clock, injectable for tests and simulations. Intervals (flush_interval, deadlines) run by
-// the steady clock and do not go through here.
+// The wall clock, injectable for tests and simulations. Intervals (flush_interval, deadlines) run
+// by the steady clock and do not go through here.
 #pragma once
 
 #include "absl/time/time.h"

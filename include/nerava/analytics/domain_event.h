@@ -3,8 +3,8 @@
 //
 // All are plain values. An empty string is "absent"; which fields must be there is said per field:
 // (required) fields are refused when empty. Ids are 1..100 bytes of UTF-8 without NUL; see limits.h
-// for the rest. Times left at absl::InfinitePast() are absent and taken from `header.timestamp`, and
-// that, when absent too, from the producer's clock.
+// for the rest. Times left at absl::InfinitePast() are absent and taken from `header.timestamp`,
+// and that, when absent too, from the producer's clock.
 #pragma once
 
 #include <cstdint>
@@ -61,8 +61,8 @@ struct ChargeStopped {
 struct WalletCredited {
   static constexpr std::string_view kType = "wallet_credited";
   EventHeader header;
-  std::string user_id;                      // required
-  std::string session_id;                   // absent: counts in the money totals only
+  std::string user_id;                       // required
+  std::string session_id;                    // absent: counts in the money totals only
   std::optional<std::int64_t> amount_cents;  // required, >= 0; a credit of 0 is stored, not counted
   std::optional<std::int64_t> new_balance_cents;
   absl::Time credited_at = absl::InfinitePast();
@@ -142,8 +142,8 @@ struct FirstRedemptionCompleted {
 };
 
 // Any other type. Its fields are in `header.fields`; ids among them that the library knows
-// (session_id, user_id, hub_id, window_id) may be given here. Aggregate: the session, else the user,
-// else the event itself.
+// (session_id, user_id, hub_id, window_id) may be given here. Aggregate: the session, else the
+// user, else the event itself.
 struct GenericEvent {
   EventHeader header;
   std::string event_type;  // required

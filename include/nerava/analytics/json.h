@@ -11,12 +11,12 @@
 namespace nerava::analytics {
 
 // Parses one domain event from a JSON object with the backend's field names, checking names and
-// types; ids, limits and times are checked by Producer::Convert. Numbers are read as decimals, never
-// through binary floating point. Fields the type does not know go to `header.fields`, an object
-// "properties" to `header.properties`; null is the same as absent. The JSON of an AnalyticsEvent is
-// accepted too (its type has the prefix "analytics_"), so that an export can be read back.
-// InvalidArgument with field, what it was and what it must be; ReasonOf() tells the counter.
-// Thread-safe.
+// types; ids, limits and times are checked by Producer::Convert. Numbers are read as decimals,
+// never through binary floating point. Fields the type does not know go to `header.fields`, an
+// object "properties" to `header.properties`; null is the same as absent. The JSON of an
+// AnalyticsEvent is accepted too (its type has the prefix "analytics_"), so that an export can be
+// read back. InvalidArgument with field, what it was and what it must be; ReasonOf() tells the
+// counter. Thread-safe.
 absl::StatusOr<DomainEvent> ParseDomainEvent(std::string_view json);
 
 // The domain event as the backend would write it; absent fields are left out.

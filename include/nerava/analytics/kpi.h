@@ -29,7 +29,7 @@ struct Period {
 
 struct KpiQuery {
   Period period;
-  KpiFilter filter;
+  KpiFilter filter = {};
 };
 
 // What every KPI group is computed from.
@@ -39,8 +39,8 @@ struct KpiSummary {
   std::uint64_t unique_users = 0;
 };
 
-// Rates are percentages; rates, averages and money are rounded to 2 decimals, half away from zero; a
-// rate or an average over nothing is 0.
+// Rates are percentages; rates, averages and money are rounded to 2 decimals, half away from zero;
+// a rate or an average over nothing is 0.
 struct ConversionFunnel {
   Period period;
   std::int64_t sessions_started = 0;

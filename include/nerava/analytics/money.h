@@ -1,5 +1,5 @@
-// Exact money and energy. Inside, they are integers: micro-USD, cents and milliwatt-hours; a decimal
-// is converted once on the way in and rounded once on the way out, half away from zero.
+// Exact money and energy. Inside, they are integers: micro-USD, cents and milliwatt-hours; a
+// decimal is converted once on the way in and rounded once on the way out, half away from zero.
 #pragma once
 
 #include <cstdint>

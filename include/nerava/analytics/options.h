@@ -21,15 +21,15 @@ struct Options {
   // Region of events that name none; 1..50 bytes. Default "default".
   std::string region = "default";
 
-  BusOptions bus;
-  BatchWriterOptions writer;
-  StoreOptions store;
+  BusOptions bus = {};
+  BatchWriterOptions writer = {};
+  StoreOptions store = {};
 
   // `defaults` overridden by the environment. The only place that reads it:
   //   ANALYTICS_ENABLED         true/false, 1/0, yes/no, on/off
   //   ANALYTICS_DATABASE_URL    database_url
   //   ANALYTICS_REGION, REGION  region; the first that is set
-  //   ANALYTICS_BATCH_SIZE      writer.batch_size
+  //   ANALYTICS_BATCH_SIZE      writer.batch_size; raises max_batch_size and queue_capacity to it
   //   ANALYTICS_FLUSH_INTERVAL  writer.flush_interval, seconds, may have a fraction
   // Set but empty counts as unset. InvalidArgument with the variable's name for a bad value.
   static absl::StatusOr<Options> FromEnvironment(Options defaults);

@@ -20,10 +20,10 @@
 namespace nerava::analytics {
 
 struct PipelineStats {
-  ProducerStats producer;
-  BusStats bus;
-  BatchWriterStats writer;
-  EventCounts stored;  // what the store holds now
+  ProducerStats producer = {};
+  BusStats bus = {};
+  BatchWriterStats writer = {};
+  EventCounts stored = {};  // what the store holds now
 };
 
 struct Health {
@@ -45,7 +45,8 @@ class Pipeline {
   // Opens options.database_url and starts the writer.
   static absl::StatusOr<std::unique_ptr<Pipeline>> Open(Options options,
                                                         const Clock& clock = Clock::System());
-  // The same with a store of the caller's; options.database_url and options.store are not looked at.
+  // The same with a store of the caller's; options.database_url and options.store are not looked
+  // at.
   static absl::StatusOr<std::unique_ptr<Pipeline>> Open(Options options,
                                                         std::shared_ptr<Store> store,
                                                         const Clock& clock = Clock::System());

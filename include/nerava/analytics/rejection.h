@@ -14,16 +14,16 @@ namespace nerava::analytics {
 // Values are stored nowhere but in the C ABI's counters; never renumber.
 enum class RejectReason : std::uint8_t {
   kOther = 0,
-  kMalformedJson = 1,   // no JSON object
-  kTooLarge = 2,        // more bytes or deeper than allowed
-  kMissingField = 3,    // a required field is absent or empty
-  kWrongType = 4,       // a field of another JSON type
-  kTooLong = 5,         // text over its limit
-  kInvalidText = 6,     // no UTF-8, or a NUL
-  kInvalidNumber = 7,   // NaN, infinite, fractional cents, out of range
-  kNegative = 8,        // negative money or energy
-  kInvalidTime = 9,     // no ISO 8601 time, before 1970
-  kInFuture = 10,       // more than kMaxFuture ahead
+  kMalformedJson = 1,  // no JSON object
+  kTooLarge = 2,       // more bytes or deeper than allowed
+  kMissingField = 3,   // a required field is absent or empty
+  kWrongType = 4,      // a field of another JSON type
+  kTooLong = 5,        // text over its limit
+  kInvalidText = 6,    // no UTF-8, or a NUL
+  kInvalidNumber = 7,  // NaN, infinite, fractional cents, out of range
+  kNegative = 8,       // negative money or energy
+  kInvalidTime = 9,    // no ISO 8601 time, before 1970
+  kInFuture = 10,      // more than kMaxFuture ahead
 };
 inline constexpr std::size_t kRejectReasonCount = 11;
 

@@ -74,8 +74,8 @@ class ReadTransaction {
 
 class WriteTransaction : public ReadTransaction {
  public:
-  // Inserts in order; an event whose id is stored already, or came earlier in `events`, is left out.
-  // One outcome an event. `created_at` is when they are stored. InvalidArgument when the store
+  // Inserts in order; an event whose id is stored already, or came earlier in `events`, is left
+  // out. One outcome an event. `created_at` is when they are stored. InvalidArgument when the store
   // refuses an event for what it is: then the transaction is rolled back and the batch is retried
   // in halves.
   virtual absl::StatusOr<std::vector<InsertOutcome>> Insert(absl::Span<const EventPtr> events,
@@ -90,7 +90,8 @@ class Store {
  public:
   virtual ~Store() = default;
 
-  // Runs `body` in a transaction; commits when it returns OK, else rolls back and returns its error.
+  // Runs `body` in a transaction; commits when it returns OK, else rolls back and returns its
+  // error.
   virtual absl::Status Write(absl::FunctionRef<absl::Status(WriteTransaction&)> body) = 0;
   virtual absl::Status Read(absl::FunctionRef<absl::Status(ReadTransaction&)> body) = 0;
 

@@ -1,0 +1,58 @@
+#!/usr/bin/env bash
+# Installs what the project needs from Debian's packages. Quick when nothing is missing.
+#   cmake/setup.sh           what building and running needs
+#   cmake/setup.sh --tests   and what the tests need
+#   cmake/setup.sh --list    prints the packages, installs nothing
+set -euo pipefail
+
+packages=(
+  g++ cmake ninja-build ccache pkg-config
+  libsqlite3-dev      # the embedded store
+  libabsl-dev         # status, time, hash maps, mutexes
+  libfmt-dev          # messages
+  nlohmann-json3-dev  # JSON
+  libroaring-dev      # exact user sets
+)
+test_packages=(
+  catch2              # unit and property tests
+  libbenchmark-dev    # tests/bench
+  sqlite3             # the documented shell commands are run
+  python3 python3-venv python3-pip python3-pytest
+  pkg-config
+)
+
+case "${1:-}" in
+  "") ;;
+  --tests) packages+=("${test_packages[@]}") ;;
+  --list) printf '%s\n' "${packages[@]}" "${test_packages[@]}" | sort -u; exit 0 ;;
+  *) sed -n '2,5s/^# \{0,1\}//p' "$0"; [ "$1" = --help ] && exit 0; exit 2 ;;
+esac
+
+missing=()
+for package in "${packages[@]}"; do
+  # shellcheck disable=SC2016 # a format of dpkg-query's
+  [ "$(dpkg-query -W -f '${db:Status-Status}' "$package" 2>/dev/null)" = installed ] ||
+    missing+=("$package")
+done
+[ ${#missing[@]} -eq 0 ] && exit 0
+
+if ! command -v apt-get >/dev/null; then
+  echo "setup: this is no Debian; install these and try again: ${missing[*]}" >&2
+  exit 1
+fi
+root=()
+if [ "$(id -u)" -ne 0 ]; then
+  command -v sudo >/dev/null || {
+    echo "setup: run this as root, or install sudo; missing: ${missing[*]}" >&2
+    exit 1
+  }
+  root=(sudo)
+fi
+echo "setup: installing ${missing[*]}"
+log=$(mktemp)
+trap 'rm -f "$log"' EXIT
+if ! { "${root[@]}" apt-get update && "${root[@]}" env DEBIAN_FRONTEND=noninteractive \
+    apt-get install -y --no-install-recommends "${missing[@]}"; } >"$log" 2>&1; then
+  cat "$log" >&2
+  exit 1
+fi

@@ -1,0 +1,111 @@
+#include "lib/projection/contribution.h"
+
+#include <tuple>
+
+namespace nerava::analytics {
+namespace {
+
+// Ties go to the smaller event_id.
+bool Earlier(const AnalyticsEvent* event, const AnalyticsEvent* than) {
+  return than == nullptr ||
+         std::tie(event->time, event->event_id) < std::tie(than->time, than->event_id);
+}
+
+bool Counts(const AnalyticsEvent& event) {
+  return event.kind == EventKind::kWalletCredited && event.amount_cents.value_or(0) > 0;
+}
+
+// What is said of the session as a whole: from the start, else from the stop. A credit without
+// either speaks for its region only.
+Contribution Describe(const AnalyticsEvent* start, const AnalyticsEvent* stop,
+                      const AnalyticsEvent& event) {
+  Contribution contribution;
+  contribution.time = event.time;
+  const AnalyticsEvent* session = start != nullptr ? start : stop;
+  if (session != nullptr) {
+    contribution.region = session->region;
+    contribution.hub_id = session->hub_id;
+    contribution.window_id = session->window_id;
+  } else {
+    contribution.region = event.region;
+  }
+  return contribution;
+}
+
+}  // namespace
+
+void Contribute(absl::Span<const AnalyticsEvent* const> events, ContributionSink sink) {
+  const AnalyticsEvent* start = nullptr;
+  const AnalyticsEvent* stop = nullptr;
+  bool credited = false;
+  for (const AnalyticsEvent* event : events) {
+    if (event->kind == EventKind::kChargeStarted && Earlier(event, start)) start = event;
+    if (event->kind == EventKind::kChargeStopped && Earlier(event, stop)) stop = event;
+    credited = credited || Counts(*event);
+  }
+
+  if (start != nullptr) {
+    Contribution contribution = Describe(start, stop, *start);
+    const bool completed = stop != nullptr && stop->time >= start->time;
+    contribution.totals.sessions_started = 1;
+    contribution.totals.sessions_completed = completed ? 1 : 0;
+    contribution.totals.sessions_credited = completed && credited ? 1 : 0;
+    sink(contribution);
+  }
+  if (stop != nullptr) {
+    Contribution contribution = Describe(start, stop, *stop);
+    contribution.user_id = start != nullptr ? start->user_id : stop->user_id;
+    Totals& totals = contribution.totals;
+    totals.orphan_stops = start == nullptr ? 1 : 0;
+    totals.total_sessions = 1;
+    totals.active_window_sessions = contribution.window_id.empty() ? 0 : 1;
+    totals.sessions_with_user = contribution.user_id.empty() ? 0 : 1;
+    totals.sessions_with_reward = stop->total_reward_microusd.has_value() ? 1 : 0;
+    totals.reward_microusd = stop->total_reward_microusd.value_or(0);
+    totals.energy_mwh = stop->energy_mwh.value_or(0);
+    sink(contribution);
+  }
+  for (const AnalyticsEvent* event : events) {
+    const bool charge =
+        event->kind == EventKind::kChargeStarted || event->kind == EventKind::kChargeStopped;
+    if (charge && event != start && event != stop) {
+      Contribution contribution = Describe(start, stop, *event);
+      contribution.totals.extra_events = 1;
+      sink(contribution);
+    } else if (Counts(*event)) {
+      Contribution contribution = Describe(start, stop, *event);
+      contribution.totals.credited_cents = *event->amount_cents;
+      sink(contribution);
+    }
+  }
+}
+
+bool Matches(const KpiFilter& filter, const Contribution& contribution) {
+  return (filter.region.empty() || filter.region == contribution.region) &&
+         (filter.hub_id.empty() || filter.hub_id == contribution.hub_id) &&
+         (filter.window_id.empty() || filter.window_id == contribution.window_id);
+}
+
+void Sessions::Add(const AnalyticsEvent& event) {
+  if (event.kind == EventKind::kOther) return;
+  if (event.session_id.empty()) {
+    alone_.push_back(&event);
+  } else {
+    by_id_[event.session_id].push_back(&event);
+  }
+}
+
+void Sessions::ForEach(
+    absl::FunctionRef<void(absl::Span<const AnalyticsEvent* const>)> body) const {
+  for (const auto& [id, events] : by_id_) body(events);
+  for (const AnalyticsEvent* event : alone_) body(absl::MakeConstSpan(&event, 1));
+}
+
+std::vector<std::string_view> Sessions::Ids() const {
+  std::vector<std::string_view> ids;
+  ids.reserve(by_id_.size());
+  for (const auto& [id, events] : by_id_) ids.emplace_back(id.data(), id.size());
+  return ids;
+}
+
+}  // namespace nerava::analytics

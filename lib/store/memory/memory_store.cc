@@ -1,0 +1,111 @@
+#include "lib/store/memory/memory_store.h"
+
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "absl/base/thread_annotations.h"
+#include "absl/container/flat_hash_map.h"
+#include "absl/strings/string_view.h"
+#include "absl/synchronization/mutex.h"
+
+namespace nerava::analytics {
+namespace {
+
+struct Data {
+  std::vector<EventPtr> events;  // in commit order
+  absl::flat_hash_map<std::string, EventPtr> by_id;
+  absl::flat_hash_map<std::string, std::vector<EventPtr>> by_session;
+};
+
+class MemoryTransaction final : public WriteTransaction {
+ public:
+  explicit MemoryTransaction(Data& data) : data_(data), begin_(data.events.size()) {}
+
+  absl::Status EventsOfSessions(absl::Span<const std::string_view> session_ids,
+                                EventSink sink) override {
+    for (const std::string_view id : session_ids) {
+      const auto found = data_.by_session.find(absl::string_view(id.data(), id.size()));
+      if (found == data_.by_session.end()) continue;
+      for (const EventPtr& event : found->second) sink(*event);
+    }
+    return absl::OkStatus();
+  }
+
+  absl::Status EventsBetween(absl::Time from, absl::Time to, EventSink sink) override {
+    for (const EventPtr& event : data_.events) {
+      if (from <= event->time && event->time < to) sink(*event);
+    }
+    return absl::OkStatus();
+  }
+
+  absl::StatusOr<EventCounts> CountEvents() override {
+    EventCounts counts;
+    counts.total = data_.events.size();
+    for (const EventPtr& event : data_.events) {
+      ++counts.by_type[event->event_type];
+      ++counts.by_region[event->region];
+    }
+    return counts;
+  }
+
+  absl::StatusOr<std::vector<InsertOutcome>> Insert(absl::Span<const EventPtr> events,
+                                                    absl::Time) override {
+    std::vector<InsertOutcome> outcomes;
+    outcomes.reserve(events.size());
+    for (const EventPtr& event : events) {
+      const auto [known, is_new] = data_.by_id.emplace(event->event_id, event);
+      if (is_new) {
+        data_.events.push_back(event);
+        if (!event->session_id.empty()) data_.by_session[event->session_id].push_back(event);
+        outcomes.push_back(InsertOutcome::kInserted);
+      } else {
+        outcomes.push_back(known->second->SamePayload(*event) ? InsertOutcome::kDuplicate
+                                                              : InsertOutcome::kConflict);
+      }
+    }
+    return outcomes;
+  }
+
+  void Rollback() {
+    while (data_.events.size() > begin_) {
+      const EventPtr event = std::move(data_.events.back());
+      data_.events.pop_back();
+      data_.by_id.erase(event->event_id);
+      if (!event->session_id.empty()) data_.by_session[event->session_id].pop_back();
+    }
+  }
+
+ private:
+  Data& data_;
+  const std::size_t begin_;
+};
+
+class MemoryStore final : public Store {
+ public:
+  absl::Status Write(absl::FunctionRef<absl::Status(WriteTransaction&)> body) override {
+    absl::MutexLock lock(&mutex_);
+    MemoryTransaction transaction(data_);
+    absl::Status status = body(transaction);
+    if (!status.ok()) transaction.Rollback();
+    return status;
+  }
+
+  absl::Status Read(absl::FunctionRef<absl::Status(ReadTransaction&)> body) override {
+    absl::ReaderMutexLock lock(&mutex_);
+    MemoryTransaction transaction(data_);
+    return body(transaction);
+  }
+
+  std::string Description() const override { return "memory:"; }
+
+ private:
+  absl::Mutex mutex_;
+  Data data_ ABSL_GUARDED_BY(mutex_);
+};
+
+}  // namespace
+
+std::shared_ptr<Store> NewMemoryStore() { return std::make_shared<MemoryStore>(); }
+
+}  // namespace nerava::analytics

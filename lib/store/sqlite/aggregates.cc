@@ -1,0 +1,168 @@
+#include "lib/store/sqlite/aggregates.h"
+
+#include <algorithm>
+#include <string>
+#include <utility>
+
+#include "fmt/format.h"
+
+namespace nerava::analytics::sqlite {
+namespace {
+
+constexpr int kKeyColumns = 5;
+constexpr int kTotals = static_cast<int>(Totals::Fields().size());
+
+const std::string& AddSql() {
+  static const std::string& sql = *new std::string([] {
+    std::string parameters = "?1";
+    for (int i = 2; i <= kKeyColumns + kTotals + 1; ++i) parameters += fmt::format(", ?{}", i);
+    std::string updates;
+    for (const Totals::Field& field : Totals::Fields()) {
+      updates += fmt::format("{0} = {0} + excluded.{0}, ", field.name);
+    }
+    return fmt::format(
+        "INSERT INTO aggregates VALUES ({}) ON CONFLICT DO UPDATE SET {}"
+        "users = ifnull(excluded.users, users)",
+        parameters, updates);
+  }());
+  return sql;
+}
+
+std::string SumSql(const KpiFilter& filter) {
+  std::string columns;
+  for (const Totals::Field& field : Totals::Fields()) columns += fmt::format("{}, ", field.name);
+  return fmt::format(
+      "SELECT {}users FROM aggregates WHERE grain = ?1 AND bucket >= ?2 AND bucket < ?3{}{}{}",
+      columns, filter.region.empty() ? "" : " AND region = ?4",
+      filter.hub_id.empty() ? "" : " AND hub = ?5",
+      filter.window_id.empty() ? "" : " AND \"window\" = ?6");
+}
+
+}  // namespace
+
+absl::Status Aggregates::Sum(Grain grain, absl::Time from, absl::Time to, const KpiFilter& filter,
+                             Totals* totals, UserSet* users) {
+  KpiFilter looked_at = filter;
+  if (grain != Grain::kCell) looked_at.hub_id = looked_at.window_id = "";
+
+  auto statement = database_.Prepare(SumSql(looked_at));
+  if (!statement.ok()) return statement.status();
+  Statement& rows = **statement;
+  rows.Bind(1, static_cast<std::int64_t>(grain));
+  rows.Bind(2, absl::ToUnixSeconds(from));
+  rows.Bind(3, absl::ToUnixSeconds(to));
+  int parameter = 4;
+  for (const std::string* name : {&looked_at.region, &looked_at.hub_id, &looked_at.window_id}) {
+    if (!name->empty()) {
+      auto number = names_.Find(*name);
+      if (!number.ok()) return number.status();
+      if (!number->has_value()) return absl::OkStatus();  // never seen: nothing to add
+      rows.Bind(parameter, **number);
+    }
+    ++parameter;
+  }
+
+  while (rows.Step()) {
+    for (int i = 0; i < kTotals; ++i) {
+      totals->*Totals::Fields()[static_cast<std::size_t>(i)].member += rows.Integer(i);
+    }
+    if (rows.IsNull(kTotals)) continue;
+    auto members = UserSet::ParseMembers(rows.Bytes(kTotals));
+    if (!members.ok()) return members.status();
+    users->UniteMembers(*members);
+  }
+  absl::Status status = rows.status();
+  rows.Reset();
+  return status;
+}
+
+absl::StatusOr<std::vector<std::optional<std::uint32_t>>> Aggregates::UserNumbers(
+    absl::Span<const std::string_view> user_ids) {
+  std::vector<std::optional<std::uint32_t>> numbers;
+  numbers.reserve(user_ids.size());
+  for (const std::string_view user_id : user_ids) {
+    auto number = users_.Find(user_id);
+    if (!number.ok()) return number.status();
+    numbers.push_back(*number);
+  }
+  return numbers;
+}
+
+absl::Status Aggregates::Add(absl::Span<const AggregateDelta> deltas) {
+  // In the order of the table: neighbours share pages.
+  std::vector<const AggregateDelta*> ordered;
+  ordered.reserve(deltas.size());
+  for (const AggregateDelta& delta : deltas) ordered.push_back(&delta);
+  std::sort(ordered.begin(), ordered.end(),
+            [](const AggregateDelta* a, const AggregateDelta* b) { return a->key < b->key; });
+  for (const AggregateDelta* delta : ordered) {
+    if (absl::Status status = AddOne(*delta); !status.ok()) return status;
+  }
+  return absl::OkStatus();
+}
+
+absl::Status Aggregates::AddOne(const AggregateDelta& delta) {
+  auto key = NumberKey(delta.key);
+  if (!key.ok()) return key.status();
+
+  std::string users;
+  if (!delta.users.empty()) {
+    auto set = ReadUsers(*key);
+    if (!set.ok()) return set.status();
+    for (const auto& [user_id, sessions] : delta.users) {
+      auto number = users_.FindOrAdd(user_id);
+      if (!number.ok()) return number.status();
+      set->Add(static_cast<std::uint32_t>(*number), sessions);
+    }
+    users = set->Serialize();
+  }
+
+  auto statement = database_.Prepare(AddSql());
+  if (!statement.ok()) return statement.status();
+  Bind(**statement, *key);
+  for (int i = 0; i < kTotals; ++i) {
+    (*statement)
+        ->Bind(kKeyColumns + 1 + i,
+               delta.totals.*Totals::Fields()[static_cast<std::size_t>(i)].member);
+  }
+  if (!delta.users.empty()) (*statement)->BindBlob(kKeyColumns + 1 + kTotals, users);
+  return (*statement)->Run();
+}
+
+void Aggregates::Bind(Statement& statement, const Key& key) {
+  statement.Bind(1, key.grain);
+  statement.Bind(2, key.bucket);
+  statement.Bind(3, key.region);
+  statement.Bind(4, key.hub);
+  statement.Bind(5, key.window);
+}
+
+absl::StatusOr<Aggregates::Key> Aggregates::NumberKey(const AggregateKey& key) {
+  Key numbers{static_cast<std::int64_t>(key.grain), key.bucket, 0, 0, 0};
+  const std::pair<const std::string*, std::int64_t*> names[] = {{&key.region, &numbers.region},
+                                                                {&key.hub_id, &numbers.hub},
+                                                                {&key.window_id, &numbers.window}};
+  for (const auto& [name, out] : names) {
+    if (name->empty()) continue;
+    auto number = names_.FindOrAdd(*name);
+    if (!number.ok()) return number.status();
+    *out = *number;
+  }
+  return numbers;
+}
+
+absl::StatusOr<UserSet> Aggregates::ReadUsers(const Key& key) {
+  auto statement = database_.Prepare(
+      "SELECT users FROM aggregates WHERE grain = ?1 AND bucket = ?2 AND region = ?3 AND hub = ?4 "
+      "AND \"window\" = ?5");
+  if (!statement.ok()) return statement.status();
+  Bind(**statement, key);
+  const bool found = (*statement)->Step();
+  if (!(*statement)->status().ok()) return (*statement)->status();
+  if (!found) return UserSet();
+  absl::StatusOr<UserSet> set = UserSet::Parse((*statement)->Bytes(0));
+  (*statement)->Reset();
+  return set;
+}
+
+}  // namespace nerava::analytics::sqlite

@@ -1,0 +1,30 @@
+// One connection with what belongs to it.
+#pragma once
+
+#include <memory>
+#include <utility>
+
+#include "lib/store/sqlite/aggregates.h"
+#include "lib/store/sqlite/database.h"
+#include "lib/store/sqlite/dictionary.h"
+#include "lib/store/sqlite/event_rows.h"
+
+namespace nerava::analytics::sqlite {
+
+// One thread at a time.
+struct Connection {
+  explicit Connection(std::unique_ptr<Database> opened)
+      : database(std::move(opened)),
+        names(*database, "names"),
+        users(*database, "users"),
+        rows(names, users),
+        aggregates(*database, names, users) {}
+
+  const std::unique_ptr<Database> database;
+  Dictionary names;
+  Dictionary users;
+  EventRows rows;
+  Aggregates aggregates;
+};
+
+}  // namespace nerava::analytics::sqlite

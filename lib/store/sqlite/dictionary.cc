@@ -1,0 +1,73 @@
+#include "lib/store/sqlite/dictionary.h"
+
+#include "absl/status/status.h"
+#include "absl/strings/string_view.h"
+#include "fmt/format.h"
+
+namespace nerava::analytics::sqlite {
+
+Dictionary::Dictionary(Database& database, std::string_view table)
+    : database_(database),
+      find_(fmt::format("SELECT number FROM {} WHERE text = ?1", table)),
+      add_(fmt::format("INSERT INTO {}(text) VALUES (?1) RETURNING number", table)),
+      text_(fmt::format("SELECT text FROM {} WHERE number = ?1", table)) {}
+
+absl::StatusOr<std::optional<std::int64_t>> Dictionary::Find(std::string_view text) {
+  const auto known = numbers_.find(absl::string_view(text.data(), text.size()));
+  if (known != numbers_.end()) return known->second;
+  auto statement = database_.Prepare(find_);
+  if (!statement.ok()) return statement.status();
+  (*statement)->BindText(1, text);
+  if (!(*statement)->Step()) {
+    if (!(*statement)->status().ok()) return (*statement)->status();
+    return std::nullopt;
+  }
+  const std::int64_t number = (*statement)->Integer(0);
+  (*statement)->Reset();
+  Remember(text, number);
+  return number;
+}
+
+absl::StatusOr<std::int64_t> Dictionary::FindOrAdd(std::string_view text) {
+  auto found = Find(text);
+  if (!found.ok()) return found.status();
+  if (found->has_value()) return **found;
+  auto statement = database_.Prepare(add_);
+  if (!statement.ok()) return statement.status();
+  (*statement)->BindText(1, text);
+  if (!(*statement)->Step()) return (*statement)->status();
+  const std::int64_t number = (*statement)->Integer(0);
+  (*statement)->Reset();
+  Remember(text, number);
+  return number;
+}
+
+absl::StatusOr<std::string> Dictionary::Text(std::int64_t number) {
+  const auto known = texts_.find(number);
+  if (known != texts_.end()) return known->second;
+  auto statement = database_.Prepare(text_);
+  if (!statement.ok()) return statement.status();
+  (*statement)->Bind(1, number);
+  if (!(*statement)->Step()) {
+    if (!(*statement)->status().ok()) return (*statement)->status();
+    return absl::DataLossError(fmt::format("the store has no name for number {}", number));
+  }
+  std::string text((*statement)->Bytes(0));
+  (*statement)->Reset();
+  Remember(text, number);
+  return text;
+}
+
+void Dictionary::Forget() {
+  numbers_.clear();
+  texts_.clear();
+}
+
+void Dictionary::Remember(std::string_view text, std::int64_t number) {
+  constexpr std::size_t kMany = 200'000;  // some 30 MB
+  if (numbers_.size() >= kMany) Forget();
+  numbers_.emplace(text, number);
+  texts_.emplace(number, text);
+}
+
+}  // namespace nerava::analytics::sqlite

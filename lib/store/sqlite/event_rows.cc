@@ -1,0 +1,213 @@
+#include "lib/store/sqlite/event_rows.h"
+
+#include <array>
+#include <optional>
+#include <utility>
+
+#include "fmt/format.h"
+
+namespace nerava::analytics::sqlite {
+namespace {
+
+// The columns of a partition, in the order of the table.
+enum Column {
+  kId,
+  kEventId,
+  kType,
+  kTime,
+  kRegion,
+  kAggregate,
+  kVersion,
+  kSession,
+  kUser,
+  kHub,
+  kWindow,
+  kEnergy,
+  kGridReward,
+  kMerchantReward,
+  kTotalReward,
+  kAmount,
+  kNewBalance,
+  kFields,
+  kProperties,
+  kCreatedAt,
+  kColumnCount
+};
+
+struct NumberColumn {
+  Column column;
+  std::optional<std::int64_t> AnalyticsEvent::*member;
+};
+constexpr std::array<NumberColumn, 6> kNumbers = {
+    {{kEnergy, &AnalyticsEvent::energy_mwh},
+     {kGridReward, &AnalyticsEvent::grid_reward_microusd},
+     {kMerchantReward, &AnalyticsEvent::merchant_reward_microusd},
+     {kTotalReward, &AnalyticsEvent::total_reward_microusd},
+     {kAmount, &AnalyticsEvent::amount_cents},
+     {kNewBalance, &AnalyticsEvent::new_balance_cents}}};
+
+struct NameColumn {
+  Column column;
+  std::string AnalyticsEvent::*member;
+};
+constexpr std::array<NameColumn, 4> kNames = {{{kType, &AnalyticsEvent::event_type},
+                                               {kRegion, &AnalyticsEvent::region},
+                                               {kHub, &AnalyticsEvent::hub_id},
+                                               {kWindow, &AnalyticsEvent::window_id}}};
+
+constexpr std::size_t kUuidBytes = 16;
+
+int HexDigit(char c) {
+  if (c >= '0' && c <= '9') return c - '0';
+  if (c >= 'a' && c <= 'f') return c - 'a' + 10;
+  return -1;
+}
+
+constexpr bool IsDash(std::size_t i) { return i == 8 || i == 13 || i == 18 || i == 23; }
+
+// The 16 bytes of a UUID in its canonical spelling, "" for any other text.
+std::string UuidBytes(std::string_view text) {
+  if (text.size() != 36) return {};
+  std::string bytes;
+  bytes.reserve(kUuidBytes);
+  for (std::size_t i = 0; i < text.size();) {
+    if (IsDash(i)) {
+      if (text[i++] != '-') return {};
+      continue;
+    }
+    const int high = HexDigit(text[i]);
+    const int low = HexDigit(text[i + 1]);
+    if (high < 0 || low < 0) return {};
+    bytes.push_back(static_cast<char>(high * 16 + low));
+    i += 2;
+  }
+  return bytes;
+}
+
+std::string UuidText(std::string_view bytes) {
+  constexpr std::string_view kDigits = "0123456789abcdef";
+  std::string text;
+  text.reserve(36);
+  for (const char c : bytes) {
+    if (IsDash(text.size())) text.push_back('-');
+    const auto byte = static_cast<unsigned char>(c);
+    text.push_back(kDigits[byte >> 4]);
+    text.push_back(kDigits[byte & 15]);
+  }
+  return text;
+}
+
+}  // namespace
+
+StoredId::StoredId(std::string_view id) : bytes_(UuidBytes(id)), text_(id) {}
+
+void StoredId::Bind(Statement& statement, int index) const {
+  if (is_uuid()) {
+    statement.BindBlob(index, bytes_);
+  } else {
+    statement.BindText(index, text_);
+  }
+}
+
+std::string StoredId::Read(const Statement& statement, int column) {
+  const std::string_view bytes = statement.Bytes(column);
+  return statement.ColumnType(column) == SQLITE_BLOB ? UuidText(bytes) : std::string(bytes);
+}
+
+std::string_view EventRows::Columns() {
+  return "id, event_id, type, time, region, aggregate, version, session, user, hub, \"window\", "
+         "energy_mwh, grid_reward_microusd, merchant_reward_microusd, total_reward_microusd, "
+         "amount_cents, new_balance_cents, fields, properties, created_at";
+}
+
+std::string EventRows::InsertSql(std::string_view table) {
+  std::string parameters = "?1";
+  for (int i = 2; i <= kColumnCount; ++i) parameters += fmt::format(", ?{}", i);
+  return fmt::format("INSERT INTO {} ({}) VALUES ({})", table, Columns(), parameters);
+}
+
+absl::Status EventRows::Insert(Statement& statement, std::int64_t id, const AnalyticsEvent& event,
+                               absl::Time created_at) {
+  statement.Bind(kId + 1, id);
+  const StoredId event_id(event.event_id);
+  event_id.Bind(statement, kEventId + 1);
+  statement.Bind(kTime + 1, absl::ToUnixMicros(event.time));
+  statement.Bind(kVersion + 1, event.version);
+  statement.Bind(kCreatedAt + 1, absl::ToUnixMicros(created_at));
+
+  for (const NameColumn& name : kNames) {
+    const std::string& text = event.*name.member;
+    if (text.empty()) continue;
+    auto number = names_.FindOrAdd(text);
+    if (!number.ok()) return number.status();
+    statement.Bind(name.column + 1, *number);
+  }
+  if (!event.user_id.empty()) {
+    auto number = users_.FindOrAdd(event.user_id);
+    if (!number.ok()) return number.status();
+    statement.Bind(kUser + 1, *number);
+  }
+
+  std::optional<StoredId> session;
+  if (!event.session_id.empty()) {
+    session.emplace(event.session_id);
+    session->Bind(statement, kSession + 1);
+  }
+  std::optional<StoredId> aggregate;
+  if (event.aggregate_id == event.session_id) {
+    statement.BindNull(kAggregate + 1);
+  } else if (event.aggregate_id == event.user_id) {
+    statement.Bind(kAggregate + 1, 0);
+  } else {
+    aggregate.emplace(event.aggregate_id);
+    aggregate->Bind(statement, kAggregate + 1);
+  }
+
+  for (const NumberColumn& number : kNumbers) {
+    const auto& value = event.*number.member;
+    if (value.has_value()) statement.Bind(number.column + 1, *value);
+  }
+  if (!event.fields.empty()) statement.BindText(kFields + 1, event.fields);
+  if (!event.properties.empty()) statement.BindText(kProperties + 1, event.properties);
+  return statement.Run();
+}
+
+absl::StatusOr<AnalyticsEvent> EventRows::Read(const Statement& statement) {
+  AnalyticsEvent event;
+  event.event_id = StoredId::Read(statement, kEventId);
+  event.time = absl::FromUnixMicros(statement.Integer(kTime));
+  event.version = static_cast<std::int32_t>(statement.Integer(kVersion));
+  for (const NameColumn& name : kNames) {
+    if (statement.IsNull(name.column)) continue;
+    auto text = names_.Text(statement.Integer(name.column));
+    if (!text.ok()) return text.status();
+    event.*name.member = *std::move(text);
+  }
+  event.kind = KindOf(event.event_type);
+  if (!statement.IsNull(kUser)) {
+    auto text = users_.Text(statement.Integer(kUser));
+    if (!text.ok()) return text.status();
+    event.user_id = *std::move(text);
+  }
+  if (!statement.IsNull(kSession)) event.session_id = StoredId::Read(statement, kSession);
+  switch (statement.ColumnType(kAggregate)) {
+    case SQLITE_NULL:
+      event.aggregate_id = event.session_id;
+      break;
+    case SQLITE_INTEGER:
+      event.aggregate_id = event.user_id;
+      break;
+    default:
+      event.aggregate_id = StoredId::Read(statement, kAggregate);
+  }
+  for (const NumberColumn& number : kNumbers) {
+    if (!statement.IsNull(number.column)) {
+      event.*number.member = statement.Integer(number.column);
+    }
+  }
+  event.fields = statement.Bytes(kFields);
+  event.properties = statement.Bytes(kProperties);
+  return event;
+}
+
+}  // namespace nerava::analytics::sqlite

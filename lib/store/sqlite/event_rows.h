@@ -1,0 +1,53 @@
+// An AnalyticsEvent as a row of a partition.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "absl/time/time.h"
+#include "lib/store/sqlite/database.h"
+#include "lib/store/sqlite/dictionary.h"
+#include "nerava/analytics/analytics_event.h"
+
+namespace nerava::analytics::sqlite {
+
+// An id as stored: lower-case UUID text becomes its 16 bytes, any other text stays text.
+class StoredId {
+ public:
+  explicit StoredId(std::string_view id);
+
+  bool is_uuid() const { return !bytes_.empty(); }
+  // What is stored, as bytes: the key for filters.
+  std::string_view key() const { return is_uuid() ? std::string_view(bytes_) : text_; }
+  // Binds it; this and the id must live until the statement's next Reset.
+  void Bind(Statement& statement, int index) const;
+  static std::string Read(const Statement& statement, int column);
+
+ private:
+  std::string bytes_;
+  std::string_view text_;
+};
+
+// Writes and reads rows for one connection; one thread at a time.
+class EventRows {
+ public:
+  EventRows(Dictionary& names, Dictionary& users) : names_(names), users_(users) {}
+
+  // For SELECTs that Read is to understand.
+  static std::string_view Columns();
+  static std::string InsertSql(std::string_view table);
+
+  // Runs a statement made from InsertSql.
+  absl::Status Insert(Statement& statement, std::int64_t id, const AnalyticsEvent& event,
+                      absl::Time created_at);
+  absl::StatusOr<AnalyticsEvent> Read(const Statement& statement);
+
+ private:
+  Dictionary& names_;
+  Dictionary& users_;
+};
+
+}  // namespace nerava::analytics::sqlite

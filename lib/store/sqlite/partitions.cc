@@ -1,0 +1,237 @@
+#include "lib/store/sqlite/partitions.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "fmt/format.h"
+#include "lib/store/sqlite/event_rows.h"
+#include "lib/store/sqlite/schema.h"
+
+namespace nerava::analytics::sqlite {
+namespace {
+
+constexpr std::int64_t kSecondsPerDay = 86400;
+
+// Room in a new filter, and how much more a filter that is made anew has than it needs.
+constexpr std::int64_t kMinCapacity = 1024;
+constexpr std::int64_t kSpare = 2;
+
+// A filter is written when half of it is new: what was not yet written is scanned at the next open.
+bool WorthSaving(std::int64_t events, std::int64_t saved_events) {
+  return events - saved_events > std::max(kMinCapacity, saved_events / 2);
+}
+
+}  // namespace
+
+Partition::Partition(std::int64_t number_in, std::int64_t day_in, std::int64_t part_in,
+                     std::int64_t first_event_in)
+    : number(number_in),
+      day(day_in),
+      part(part_in),
+      first_event(first_event_in),
+      table(PartitionTable(day, part)),
+      find_id_sql(
+          fmt::format("SELECT {} FROM {} WHERE event_id = ?1", EventRows::Columns(), table)),
+      find_session_sql(
+          fmt::format("SELECT {} FROM {} WHERE session = ?1", EventRows::Columns(), table)),
+      between_sql(fmt::format("SELECT {} FROM {} WHERE time >= ?1 AND time < ?2",
+                              EventRows::Columns(), table)),
+      insert_sql(EventRows::InsertSql(table)) {}
+
+// Filters made inside a transaction, to take the place of the present ones after its commit.
+class Partitions::PendingFilters {
+ public:
+  absl::btree_map<std::int64_t, Entry> entries;  // by number
+};
+
+// Adds the rows after entry->last_event to the filters, which are made larger when they must.
+absl::Status Partitions::Scan(Database& database, Entry* entry) {
+  if (entry->events > static_cast<std::int64_t>(entry->ids.capacity())) {
+    const auto capacity = static_cast<std::size_t>(std::max(kMinCapacity, entry->events * kSpare));
+    entry->ids = BloomFilter(capacity);
+    entry->sessions = BloomFilter(capacity);
+    entry->last_event = 0;
+    entry->saved_events = 0;
+  }
+  auto statement = database.Prepare(fmt::format(
+      "SELECT id, event_id, session FROM {} WHERE id > ?1 ORDER BY id", entry->partition->table));
+  if (!statement.ok()) return statement.status();
+  Statement& rows = **statement;
+  rows.Bind(1, entry->last_event);
+  while (rows.Step()) {
+    entry->last_event = rows.Integer(0);
+    entry->ids.Add(FilterHash(rows.Bytes(1)));
+    if (!rows.IsNull(2)) entry->sessions.Add(FilterHash(rows.Bytes(2)));
+  }
+  absl::Status status = rows.status();
+  rows.Reset();
+  return status;
+}
+
+absl::Status Partitions::Save(Database& database, Entry* entry) {
+  auto statement = database.Prepare("INSERT OR REPLACE INTO filters VALUES (?1, ?2, ?3, ?4)");
+  if (!statement.ok()) return statement.status();
+  const std::string ids = entry->ids.Serialize();
+  const std::string sessions = entry->sessions.Serialize();
+  (*statement)->Bind(1, entry->partition->number);
+  (*statement)->Bind(2, entry->last_event);
+  (*statement)->BindBlob(3, ids);
+  (*statement)->BindBlob(4, sessions);
+  absl::Status status = (*statement)->Run();
+  if (status.ok()) entry->saved_events = entry->events;
+  return status;
+}
+
+absl::Status Partitions::CatchUp(Database& database, std::int64_t last_event) {
+  {
+    absl::ReaderMutexLock lock(&mutex_);
+    if (last_event <= caught_up_to_) return absl::OkStatus();
+  }
+  absl::MutexLock lock(&mutex_);
+  if (last_event <= caught_up_to_) return absl::OkStatus();
+
+  auto statement = database.Prepare(
+      "SELECT number, day, part, first_event, partitions.last_event, events, "
+      "filters.last_event, ids, sessions "
+      "FROM partitions LEFT JOIN filters ON filters.partition = number "
+      "WHERE partitions.last_event > ?1 ORDER BY number");
+  if (!statement.ok()) return statement.status();
+  Statement& rows = **statement;
+  rows.Bind(1, caught_up_to_);
+  while (rows.Step()) {
+    const std::int64_t number = rows.Integer(0);
+    Entry& entry = entries_[number];
+    if (entry.partition == nullptr) {
+      entry.partition = std::make_shared<const Partition>(number, rows.Integer(1), rows.Integer(2),
+                                                          rows.Integer(3));
+      if (!rows.IsNull(6)) {
+        auto ids = BloomFilter::Parse(rows.Bytes(7));
+        auto sessions = BloomFilter::Parse(rows.Bytes(8));
+        // A damaged filter is only a cache: without it the rows are scanned.
+        if (ids.has_value() && sessions.has_value()) {
+          entry.last_event = rows.Integer(6);
+          entry.saved_events = static_cast<std::int64_t>(ids->keys());
+          entry.ids = *std::move(ids);
+          entry.sessions = *std::move(sessions);
+        }
+      }
+      std::int64_t& last = last_of_day_[entry.partition->day];
+      last = std::max(last, number);
+    }
+    entry.events = rows.Integer(5);
+    if (absl::Status scan = Scan(database, &entry); !scan.ok()) return scan;
+  }
+  if (!rows.status().ok()) return rows.status();
+  rows.Reset();
+  caught_up_to_ = last_event;
+  return absl::OkStatus();
+}
+
+std::vector<Partitions::Candidates> Partitions::FindCandidates(
+    Key key, absl::Span<const std::uint64_t> hashes, std::int64_t last_event) const {
+  std::vector<Candidates> all;
+  absl::ReaderMutexLock lock(&mutex_);
+  for (const auto& [number, entry] : entries_) {
+    if (entry.partition->first_event > last_event) continue;
+    const BloomFilter& filter = key == Key::kEventId ? entry.ids : entry.sessions;
+    std::vector<std::size_t> keys;
+    for (std::size_t i = 0; i < hashes.size(); ++i) {
+      if (filter.MayContain(hashes[i])) keys.push_back(i);
+    }
+    if (!keys.empty()) all.push_back({entry.partition, std::move(keys)});
+  }
+  return all;
+}
+
+std::vector<PartitionPtr> Partitions::Between(std::int64_t from, std::int64_t to,
+                                              std::int64_t last_event) const {
+  std::vector<PartitionPtr> all;
+  absl::ReaderMutexLock lock(&mutex_);
+  for (const auto& [number, entry] : entries_) {
+    const Partition& partition = *entry.partition;
+    if (partition.day < to && partition.day + kSecondsPerDay > from &&
+        partition.first_event <= last_event) {
+      all.push_back(entry.partition);
+    }
+  }
+  return all;
+}
+
+PartitionPtr Partitions::LastOfDay(std::int64_t day, std::int64_t* events) const {
+  absl::ReaderMutexLock lock(&mutex_);
+  const auto found = last_of_day_.find(day);
+  if (found == last_of_day_.end()) return nullptr;
+  const Entry& entry = entries_.at(found->second);
+  *events = entry.events;
+  return entry.partition;
+}
+
+absl::StatusOr<std::shared_ptr<Partitions::PendingFilters>> Partitions::BeforeCommit(
+    Database& database, absl::Span<const PartitionGrowth> growth) const {
+  auto pending = std::make_shared<PendingFilters>();
+  for (const PartitionGrowth& grown : growth) {
+    auto statement = database.Prepare(
+        "UPDATE partitions SET last_event = ?2, events = events + ?3 WHERE number = ?1");
+    if (!statement.ok()) return statement.status();
+    (*statement)->Bind(1, grown.partition->number);
+    (*statement)->Bind(2, grown.last_event);
+    (*statement)->Bind(3, grown.events);
+    if (absl::Status status = (*statement)->Run(); !status.ok()) return status;
+
+    Entry entry;
+    {
+      absl::ReaderMutexLock lock(&mutex_);
+      const auto known = entries_.find(grown.partition->number);
+      if (known != entries_.end()) {
+        const Entry& now = known->second;
+        const std::int64_t events = now.events + grown.events;
+        if (events <= static_cast<std::int64_t>(now.ids.capacity()) &&
+            !WorthSaving(events, now.saved_events)) {
+          continue;  // the new keys are added in Committed
+        }
+        entry = now;
+      }
+    }
+    entry.partition = grown.partition;
+    entry.events += grown.events;
+    if (absl::Status scan = Scan(database, &entry); !scan.ok()) return scan;
+    if (WorthSaving(entry.events, entry.saved_events)) {
+      if (absl::Status save = Save(database, &entry); !save.ok()) return save;
+    }
+    pending->entries.emplace(grown.partition->number, std::move(entry));
+  }
+  return pending;
+}
+
+void Partitions::Committed(absl::Span<const PartitionGrowth> growth,
+                           std::shared_ptr<PendingFilters> filters, std::int64_t last_event) {
+  absl::MutexLock lock(&mutex_);
+  if (caught_up_to_ >= last_event) return;  // a reader has seen the commit already
+  for (const PartitionGrowth& grown : growth) {
+    const std::int64_t number = grown.partition->number;
+    const auto made = filters->entries.find(number);
+    if (made != filters->entries.end()) {
+      entries_[number] = std::move(made->second);
+    } else {
+      Entry& entry = entries_.at(number);
+      entry.events += grown.events;
+      entry.last_event = grown.last_event;
+      for (const std::uint64_t hash : grown.id_hashes) entry.ids.Add(hash);
+      for (const std::uint64_t hash : grown.session_hashes) entry.sessions.Add(hash);
+    }
+    std::int64_t& last = last_of_day_[grown.partition->day];
+    last = std::max(last, number);
+  }
+  caught_up_to_ = last_event;
+}
+
+absl::Status Partitions::SaveFilters(Database& database) {
+  absl::MutexLock lock(&mutex_);
+  for (auto& [number, entry] : entries_) {
+    if (entry.saved_events == entry.events) continue;
+    if (absl::Status status = Save(database, &entry); !status.ok()) return status;
+  }
+  return absl::OkStatus();
+}
+
+}  // namespace nerava::analytics::sqlite

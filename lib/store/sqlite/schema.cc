@@ -1,0 +1,135 @@
+#include "lib/store/sqlite/schema.h"
+
+#include "absl/time/time.h"
+#include "fmt/format.h"
+#include "lib/store/sqlite/view.h"
+#include "nerava/analytics/totals.h"
+
+namespace nerava::analytics::sqlite {
+namespace {
+
+// Partitions shown by one view: SQLite joins at most 500 SELECTs, so views of views carry the rest.
+constexpr std::int64_t kPartitionsPerView = 250;
+
+std::string TotalsColumns() {
+  std::string columns;
+  for (const Totals::Field& field : Totals::Fields()) {
+    columns += fmt::format("  {} INTEGER NOT NULL,\n", field.name);
+  }
+  return columns;
+}
+
+absl::Status CreateSchema(Database& database) {
+  return database.Execute(fmt::format(
+      R"(
+CREATE TABLE state (name TEXT PRIMARY KEY, value INTEGER NOT NULL) WITHOUT ROWID;
+INSERT INTO state VALUES ('last_event', 0);
+CREATE TABLE names (number INTEGER PRIMARY KEY, text TEXT NOT NULL UNIQUE);
+CREATE TABLE users (number INTEGER PRIMARY KEY, text TEXT NOT NULL UNIQUE);
+CREATE TABLE partitions (
+  number INTEGER PRIMARY KEY, day INTEGER NOT NULL, part INTEGER NOT NULL,
+  first_event INTEGER NOT NULL, last_event INTEGER NOT NULL, events INTEGER NOT NULL,
+  UNIQUE (day, part));
+CREATE TABLE filters (
+  partition INTEGER PRIMARY KEY, last_event INTEGER NOT NULL,
+  ids BLOB NOT NULL, sessions BLOB NOT NULL);
+CREATE TABLE event_counts (
+  type INTEGER NOT NULL, region INTEGER NOT NULL, events INTEGER NOT NULL,
+  PRIMARY KEY (type, region)) WITHOUT ROWID;
+CREATE TABLE aggregates (
+  grain INTEGER NOT NULL, bucket INTEGER NOT NULL,
+  region INTEGER NOT NULL, hub INTEGER NOT NULL, "window" INTEGER NOT NULL,
+{}  users BLOB,
+  PRIMARY KEY (grain, bucket, region, hub, "window")) WITHOUT ROWID;
+{}
+PRAGMA application_id = {};
+PRAGMA user_version = {};
+)",
+      TotalsColumns(), CreateViews(), kApplicationId, kSchemaVersion));
+}
+
+}  // namespace
+
+absl::Status PrepareSchema(Database& database, const std::string& path) {
+  // Exclusive, so that of two processes that open a new file one makes it and the other finds it.
+  if (absl::Status begin = database.Execute("BEGIN IMMEDIATE"); !begin.ok()) return begin;
+  const auto check = [&]() -> absl::Status {
+    auto application = database.QueryInteger("PRAGMA application_id");
+    if (!application.ok()) return application.status();
+    auto version = database.QueryInteger("PRAGMA user_version");
+    if (!version.ok()) return version.status();
+    auto objects = database.QueryInteger("SELECT count(*) FROM sqlite_schema");
+    if (!objects.ok()) return objects.status();
+    if (*application == 0 && *version == 0 && *objects == 0) return CreateSchema(database);
+    if (*application != kApplicationId) {
+      return absl::FailedPreconditionError(fmt::format(
+          "\"{}\" is a SQLite database of another program; give the analytics a file of their own",
+          path));
+    }
+    if (*version > kSchemaVersion) {
+      return absl::FailedPreconditionError(fmt::format(
+          "\"{}\" was written by a newer version of this library (schema {}, this one knows up to "
+          "{}); upgrade the library, or open another file",
+          path, *version, kSchemaVersion));
+    }
+    return absl::OkStatus();
+  };
+  absl::Status status = check();
+  if (status.ok()) status = database.Execute("COMMIT");
+  if (!status.ok()) database.Execute("ROLLBACK").IgnoreError();
+  return status;
+}
+
+std::string PartitionTable(std::int64_t day, std::int64_t part) {
+  const absl::CivilDay civil = absl::ToCivilDay(absl::FromUnixSeconds(day), absl::UTCTimeZone());
+  return fmt::format("events_{:04}{:02}{:02}_{}", civil.year(), civil.month(), civil.day(), part);
+}
+
+absl::Status CreatePartition(Database& database, std::int64_t number, std::string_view table) {
+  // `event_id` and `session` hold 16 bytes for UUIDs and text for others. `aggregate` is NULL when
+  // it is the session and 0 when it is the user: see event_rows.h.
+  absl::Status status = database.Execute(fmt::format(
+      R"(
+CREATE TABLE {0} (
+  id INTEGER PRIMARY KEY, event_id NOT NULL UNIQUE, type INTEGER NOT NULL, time INTEGER NOT NULL,
+  region INTEGER NOT NULL, aggregate, version INTEGER NOT NULL,
+  session, user INTEGER, hub INTEGER, "window" INTEGER,
+  energy_mwh INTEGER, grid_reward_microusd INTEGER, merchant_reward_microusd INTEGER,
+  total_reward_microusd INTEGER, amount_cents INTEGER, new_balance_cents INTEGER,
+  fields TEXT, properties TEXT, created_at INTEGER NOT NULL);
+CREATE INDEX {0}_session ON {0} (session) WHERE session IS NOT NULL;
+CREATE INDEX {0}_time ON {0} (time);
+)",
+      table));
+  if (!status.ok()) return status;
+
+  // Partition numbers are handed out one by one from 1, and never again.
+  const std::int64_t group = (number - 1) / kPartitionsPerView;
+  std::string select;
+  auto statement = database.Prepare(
+      "SELECT day, part FROM partitions WHERE number BETWEEN ?1 AND ?2 ORDER BY number");
+  if (!statement.ok()) return statement.status();
+  (*statement)->Bind(1, group * kPartitionsPerView + 1);
+  (*statement)->Bind(2, (group + 1) * kPartitionsPerView);
+  while ((*statement)->Step()) {
+    select += fmt::format("{}SELECT * FROM {}", select.empty() ? "" : " UNION ALL ",
+                          PartitionTable((*statement)->Integer(0), (*statement)->Integer(1)));
+  }
+  if (!(*statement)->status().ok()) return (*statement)->status();
+  (*statement)->Reset();
+  status =
+      database.Execute(fmt::format("DROP VIEW IF EXISTS event_rows_{0}; "
+                                   "CREATE VIEW event_rows_{0} AS {1};",
+                                   group, select));
+  const bool first_of_group = (number - 1) % kPartitionsPerView == 0;
+  if (!status.ok() || !first_of_group) return status;
+
+  select.clear();
+  for (std::int64_t i = 0; i <= group; ++i) {
+    select += fmt::format("{}SELECT * FROM event_rows_{}", i == 0 ? "" : " UNION ALL ", i);
+  }
+  return database.Execute(
+      fmt::format("DROP VIEW event_rows; CREATE VIEW event_rows AS {};", select));
+}
+
+}  // namespace nerava::analytics::sqlite

@@ -1,0 +1,28 @@
+// The tables of a file, and the view that shows the documented columns. docs/storage.md describes
+// them for readers.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+#include "absl/status/status.h"
+#include "lib/store/sqlite/database.h"
+
+namespace nerava::analytics::sqlite {
+
+inline constexpr std::int64_t kApplicationId = 0x4e564131;  // "NVA1"
+inline constexpr std::int64_t kSchemaVersion = 1;
+
+// Makes the tables in an empty file; checks that any other is ours and not newer than we know.
+// FailedPrecondition otherwise.
+absl::Status PrepareSchema(Database& database, const std::string& path);
+
+// "events_20261122_0". `day` is seconds since 1970.
+std::string PartitionTable(std::int64_t day, std::int64_t part);
+
+// Makes a partition's table and indexes, and shows it in the views. Inside a write transaction,
+// after its row in `partitions` is there.
+absl::Status CreatePartition(Database& database, std::int64_t number, std::string_view table);
+
+}  // namespace nerava::analytics::sqlite

@@ -1,0 +1,155 @@
+#include "lib/store/sqlite/sqlite_store.h"
+
+#include <filesystem>
+#include <system_error>
+#include <utility>
+#include <vector>
+
+#include "absl/base/thread_annotations.h"
+#include "absl/status/status.h"
+#include "absl/synchronization/mutex.h"
+#include "fmt/format.h"
+#include "lib/store/sqlite/connection.h"
+#include "lib/store/sqlite/partitions.h"
+#include "lib/store/sqlite/schema.h"
+#include "lib/store/sqlite/transaction.h"
+
+namespace nerava::analytics {
+namespace sqlite {
+namespace {
+
+class SqliteStore final : public Store {
+ public:
+  SqliteStore(std::string path, StoreOptions options, std::unique_ptr<Database> writer)
+      : path_(std::move(path)), options_(options), writer_(std::move(writer)) {}
+
+  ~SqliteStore() override {
+    // The next open then need not scan rows for the filters; if it fails, it does.
+    SaveFilters().IgnoreError();
+  }
+
+  absl::Status Write(absl::FunctionRef<absl::Status(WriteTransaction&)> body) override
+      ABSL_LOCKS_EXCLUDED(writer_mutex_) {
+    absl::MutexLock lock(&writer_mutex_);
+    Database& database = *writer_.database;
+    database.TrimStatements();
+    if (absl::Status begin = database.Execute("BEGIN IMMEDIATE"); !begin.ok()) return begin;
+
+    Transaction transaction(writer_, partitions_, options_.sqlite_partition_rows);
+    absl::Status status = transaction.Begin();
+    if (status.ok()) status = body(transaction);
+    if (status.ok()) status = transaction.BeforeCommit();
+    if (status.ok()) status = database.Execute("COMMIT");
+    if (status.ok()) {
+      transaction.Committed();
+    } else {
+      database.Execute("ROLLBACK").IgnoreError();
+      // They may remember numbers that the rollback took back.
+      writer_.names.Forget();
+      writer_.users.Forget();
+    }
+    return status;
+  }
+
+  absl::Status Read(absl::FunctionRef<absl::Status(ReadTransaction&)> body) override {
+    auto reader = TakeReader();
+    if (!reader.ok()) return reader.status();
+    Database& database = *(*reader)->database;
+    absl::Status status = database.Execute("BEGIN");
+    if (!status.ok()) return status;
+    Transaction transaction(**reader, partitions_, options_.sqlite_partition_rows);
+    status = transaction.Begin();
+    if (status.ok()) status = body(transaction);
+    // Nothing was written: when this fails, the connection is given up.
+    if (database.Execute("ROLLBACK").ok()) GiveBack(*std::move(reader));
+    return status;
+  }
+
+  std::string Description() const override { return fmt::format("sqlite:///{}", path_); }
+
+ private:
+  Database::Options DatabaseOptions(bool read_only) const {
+    return {options_.sqlite_cache_bytes,
+            static_cast<int>(absl::ToInt64Milliseconds(options_.sqlite_busy_timeout)), read_only};
+  }
+
+  // Readers are kept for the next time: as many as ever read at once.
+  absl::StatusOr<std::unique_ptr<Connection>> TakeReader() {
+    {
+      absl::MutexLock lock(&readers_mutex_);
+      if (!readers_.empty()) {
+        std::unique_ptr<Connection> reader = std::move(readers_.back());
+        readers_.pop_back();
+        return reader;
+      }
+    }
+    auto database = Database::Open(path_, DatabaseOptions(/*read_only=*/true));
+    if (!database.ok()) return database.status();
+    return std::make_unique<Connection>(*std::move(database));
+  }
+
+  void GiveBack(std::unique_ptr<Connection> reader) {
+    reader->database->TrimStatements();
+    absl::MutexLock lock(&readers_mutex_);
+    readers_.push_back(std::move(reader));
+  }
+
+  absl::Status SaveFilters() {
+    absl::MutexLock lock(&writer_mutex_);
+    Database& database = *writer_.database;
+    if (absl::Status begin = database.Execute("BEGIN IMMEDIATE"); !begin.ok()) return begin;
+    absl::Status status = partitions_.SaveFilters(database);
+    if (status.ok()) status = database.Execute("COMMIT");
+    if (!status.ok()) database.Execute("ROLLBACK").IgnoreError();
+    return status;
+  }
+
+  const std::string path_;
+  const StoreOptions options_;
+  Partitions partitions_;
+
+  absl::Mutex writer_mutex_;
+  Connection writer_ ABSL_GUARDED_BY(writer_mutex_);
+
+  absl::Mutex readers_mutex_;
+  std::vector<std::unique_ptr<Connection>> readers_ ABSL_GUARDED_BY(readers_mutex_);
+};
+
+absl::Status CheckOptions(const StoreOptions& options) {
+  if (options.sqlite_cache_bytes < 0) {
+    return absl::InvalidArgumentError("sqlite_cache_bytes must not be negative");
+  }
+  if (options.sqlite_busy_timeout < absl::ZeroDuration() ||
+      options.sqlite_busy_timeout > absl::Hours(24)) {
+    return absl::InvalidArgumentError("sqlite_busy_timeout must be from 0 to 24 hours");
+  }
+  if (options.sqlite_partition_rows < 1000) {
+    return absl::InvalidArgumentError("sqlite_partition_rows must be at least 1000");
+  }
+  return absl::OkStatus();
+}
+
+}  // namespace
+}  // namespace sqlite
+
+absl::StatusOr<std::shared_ptr<Store>> OpenSqliteStore(std::string path, StoreOptions options) {
+  if (absl::Status status = sqlite::CheckOptions(options); !status.ok()) return status;
+  // A host may change its working directory; readers are opened later.
+  std::error_code error;
+  const std::filesystem::path absolute = std::filesystem::absolute(path, error);
+  if (error) {
+    return absl::FailedPreconditionError(
+        fmt::format("cannot make \"{}\" absolute: {}", path, error.message()));
+  }
+  const std::string file = absolute.string();
+  auto writer = sqlite::Database::Open(
+      file, {options.sqlite_cache_bytes,
+             static_cast<int>(absl::ToInt64Milliseconds(options.sqlite_busy_timeout)),
+             /*read_only=*/false});
+  if (!writer.ok()) return writer.status();
+  absl::Status schema = sqlite::PrepareSchema(**writer, file);
+  if (!schema.ok()) return schema;
+  return std::make_shared<sqlite::SqliteStore>(file, options, *std::move(writer));
+}
+
+}  // namespace nerava::analytics

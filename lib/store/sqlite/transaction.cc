@@ -1,0 +1,244 @@
+#include "lib/store/sqlite/transaction.h"
+
+#include <optional>
+#include <utility>
+
+#include "lib/store/sqlite/schema.h"
+
+namespace nerava::analytics::sqlite {
+namespace {
+
+constexpr std::int64_t kSecondsPerDay = 86400;
+
+absl::string_view View(const std::string& text) { return text; }
+
+}  // namespace
+
+absl::Status Transaction::Begin() {
+  auto last =
+      connection_.database->QueryInteger("SELECT value FROM state WHERE name = 'last_event'");
+  if (!last.ok()) return last.status();
+  begin_last_event_ = last_event_ = *last;
+  return partitions_.CatchUp(*connection_.database, last_event_);
+}
+
+absl::Status Transaction::ReadAll(Statement& statement, EventSink sink) {
+  while (statement.Step()) {
+    auto event = connection_.rows.Read(statement);
+    if (!event.ok()) return event.status();
+    sink(*std::move(event));
+  }
+  absl::Status status = statement.status();
+  statement.Reset();
+  return status;
+}
+
+absl::Status Transaction::EventsOfSessions(absl::Span<const std::string_view> session_ids,
+                                           EventSink sink) {
+  std::vector<StoredId> ids;
+  std::vector<std::uint64_t> hashes;
+  ids.reserve(session_ids.size());
+  hashes.reserve(session_ids.size());
+  for (const std::string_view session_id : session_ids) {
+    ids.emplace_back(session_id);
+    hashes.push_back(FilterHash(ids.back().key()));
+  }
+  for (const auto& [partition, keys] :
+       partitions_.FindCandidates(Partitions::Key::kSession, hashes, begin_last_event_)) {
+    for (const std::size_t i : keys) {
+      auto statement = connection_.database->Prepare(partition->find_session_sql);
+      if (!statement.ok()) return statement.status();
+      ids[i].Bind(**statement, 1);
+      if (absl::Status status = ReadAll(**statement, sink); !status.ok()) return status;
+    }
+  }
+  return absl::OkStatus();
+}
+
+absl::Status Transaction::EventsBetween(absl::Time from, absl::Time to, EventSink sink) {
+  // A time of day that ends within a second belongs to it: round up.
+  const std::int64_t to_seconds = absl::ToUnixSeconds(to + absl::Microseconds(999'999));
+  for (const PartitionPtr& partition :
+       partitions_.Between(absl::ToUnixSeconds(from), to_seconds, begin_last_event_)) {
+    auto statement = connection_.database->Prepare(partition->between_sql);
+    if (!statement.ok()) return statement.status();
+    (*statement)->Bind(1, absl::ToUnixMicros(from));
+    (*statement)->Bind(2, absl::ToUnixMicros(to));
+    if (absl::Status status = ReadAll(**statement, sink); !status.ok()) return status;
+  }
+  return absl::OkStatus();
+}
+
+absl::StatusOr<EventCounts> Transaction::CountEvents() {
+  auto statement = connection_.database->Prepare("SELECT type, region, events FROM event_counts");
+  if (!statement.ok()) return statement.status();
+  Statement& rows = **statement;
+  EventCounts counts;
+  while (rows.Step()) {
+    auto type = connection_.names.Text(rows.Integer(0));
+    if (!type.ok()) return type.status();
+    auto region = connection_.names.Text(rows.Integer(1));
+    if (!region.ok()) return region.status();
+    const auto events = static_cast<std::uint64_t>(rows.Integer(2));
+    counts.total += events;
+    counts.by_type[*std::move(type)] += events;
+    counts.by_region[*std::move(region)] += events;
+  }
+  absl::Status status = rows.status();
+  rows.Reset();
+  if (!status.ok()) return status;
+  return counts;
+}
+
+// Which of the events were stored by earlier transactions.
+absl::Status Transaction::FindKnown(absl::Span<const EventPtr> events,
+                                    absl::Span<const std::uint64_t> id_hashes,
+                                    std::vector<std::optional<InsertOutcome>>* known) {
+  known->resize(events.size());
+  for (const auto& [partition, keys] :
+       partitions_.FindCandidates(Partitions::Key::kEventId, id_hashes, begin_last_event_)) {
+    for (const std::size_t i : keys) {
+      auto statement = connection_.database->Prepare(partition->find_id_sql);
+      if (!statement.ok()) return statement.status();
+      const StoredId id(events[i]->event_id);
+      id.Bind(**statement, 1);
+      absl::Status status = ReadAll(**statement, [&](const AnalyticsEvent& stored) {
+        (*known)[i] =
+            stored.SamePayload(*events[i]) ? InsertOutcome::kDuplicate : InsertOutcome::kConflict;
+      });
+      if (!status.ok()) return status;
+    }
+  }
+  return absl::OkStatus();
+}
+
+absl::StatusOr<std::vector<InsertOutcome>> Transaction::Insert(absl::Span<const EventPtr> events,
+                                                               absl::Time created_at) {
+  std::vector<std::uint64_t> id_hashes;
+  id_hashes.reserve(events.size());
+  for (const EventPtr& event : events) {
+    id_hashes.push_back(FilterHash(StoredId(event->event_id).key()));
+  }
+  std::vector<std::optional<InsertOutcome>> known;
+  if (absl::Status status = FindKnown(events, id_hashes, &known); !status.ok()) return status;
+
+  std::vector<InsertOutcome> outcomes;
+  outcomes.reserve(events.size());
+  kept_alive_.reserve(kept_alive_.size() + events.size());
+  for (std::size_t i = 0; i < events.size(); ++i) {
+    const AnalyticsEvent& event = *events[i];
+    if (!known[i].has_value()) {
+      const auto [same_id, is_new] = added_.emplace(View(event.event_id), &event);
+      if (!is_new) {
+        known[i] = same_id->second->SamePayload(event) ? InsertOutcome::kDuplicate
+                                                       : InsertOutcome::kConflict;
+      }
+    }
+    if (known[i].has_value()) {
+      outcomes.push_back(*known[i]);
+      continue;
+    }
+    kept_alive_.push_back(events[i]);
+
+    auto growth = PartitionFor(event.time);
+    if (!growth.ok()) return growth.status();
+    auto statement = connection_.database->Prepare((*growth)->partition->insert_sql);
+    if (!statement.ok()) return statement.status();
+    const std::int64_t id = ++last_event_;
+    absl::Status status = connection_.rows.Insert(**statement, id, event, created_at);
+    if (!status.ok()) return status;
+
+    ++(*growth)->events;
+    (*growth)->last_event = id;
+    (*growth)->id_hashes.push_back(id_hashes[i]);
+    if (!event.session_id.empty()) {
+      (*growth)->session_hashes.push_back(FilterHash(StoredId(event.session_id).key()));
+    }
+    ++counts_[{event.event_type, event.region}];
+    outcomes.push_back(InsertOutcome::kInserted);
+  }
+  return outcomes;
+}
+
+// The partition that the next event of that time goes to.
+absl::StatusOr<PartitionGrowth*> Transaction::PartitionFor(absl::Time time) {
+  const std::int64_t seconds = absl::ToUnixSeconds(time);
+  const std::int64_t day = seconds - seconds % kSecondsPerDay;
+
+  const auto [found, is_new] = growth_.try_emplace(day);
+  PartitionGrowth& growth = found->second;
+  std::int64_t events = 0;
+  PartitionPtr last = partitions_.LastOfDay(day, &events);
+  if (is_new) {
+    growth.partition = last;
+  } else if (growth.partition != last) {
+    events = 0;  // made by this transaction
+  }
+  if (growth.partition != nullptr && events + growth.events < partition_rows_) return &growth;
+
+  const std::int64_t part = growth.partition == nullptr ? 0 : growth.partition->part + 1;
+  auto added = AddPartition(day, part);
+  if (!added.ok()) return added.status();
+  if (growth.events > 0) full_.push_back(std::move(growth));
+  growth = PartitionGrowth{};
+  growth.partition = *std::move(added);
+  return &growth;
+}
+
+absl::StatusOr<PartitionPtr> Transaction::AddPartition(std::int64_t day, std::int64_t part) {
+  Database& database = *connection_.database;
+  auto statement = database.Prepare(
+      "INSERT INTO partitions(number, day, part, first_event, last_event, events) "
+      "SELECT ifnull(max(number), 0) + 1, ?1, ?2, ?3, ?3, 0 FROM partitions RETURNING number");
+  if (!statement.ok()) return statement.status();
+  const std::int64_t first_event = last_event_ + 1;
+  (*statement)->Bind(1, day);
+  (*statement)->Bind(2, part);
+  (*statement)->Bind(3, first_event);
+  if (!(*statement)->Step()) return (*statement)->status();
+  const std::int64_t number = (*statement)->Integer(0);
+  (*statement)->Reset();
+
+  auto partition = std::make_shared<const Partition>(number, day, part, first_event);
+  absl::Status created = CreatePartition(database, number, partition->table);
+  if (!created.ok()) return created;
+  return partition;
+}
+
+absl::Status Transaction::BeforeCommit() {
+  if (last_event_ == begin_last_event_) return absl::OkStatus();
+  Database& database = *connection_.database;
+  for (auto& [day, growth] : growth_) full_.push_back(std::move(growth));
+  growth_.clear();
+  auto filters = partitions_.BeforeCommit(database, full_);
+  if (!filters.ok()) return filters.status();
+  filters_ = *std::move(filters);
+
+  for (const auto& [key, events] : counts_) {
+    auto type = connection_.names.FindOrAdd(key.first);
+    if (!type.ok()) return type.status();
+    auto region = connection_.names.FindOrAdd(key.second);
+    if (!region.ok()) return region.status();
+    auto statement = database.Prepare(
+        "INSERT INTO event_counts VALUES (?1, ?2, ?3) "
+        "ON CONFLICT DO UPDATE SET events = events + excluded.events");
+    if (!statement.ok()) return statement.status();
+    (*statement)->Bind(1, *type);
+    (*statement)->Bind(2, *region);
+    (*statement)->Bind(3, events);
+    if (absl::Status status = (*statement)->Run(); !status.ok()) return status;
+  }
+
+  auto statement = database.Prepare("UPDATE state SET value = ?1 WHERE name = 'last_event'");
+  if (!statement.ok()) return statement.status();
+  (*statement)->Bind(1, last_event_);
+  return (*statement)->Run();
+}
+
+void Transaction::Committed() {
+  if (last_event_ != begin_last_event_) {
+    partitions_.Committed(full_, std::move(filters_), last_event_);
+  }
+}
+
+}  // namespace nerava::analytics::sqlite

@@ -1,0 +1,64 @@
+// What a store may do between BEGIN and COMMIT, on one connection.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "absl/container/flat_hash_map.h"
+#include "absl/strings/string_view.h"
+#include "lib/store/sqlite/connection.h"
+#include "lib/store/sqlite/partitions.h"
+#include "nerava/analytics/store.h"
+
+namespace nerava::analytics::sqlite {
+
+// One thread. A reader uses only the ReadTransaction part.
+class Transaction final : public WriteTransaction {
+ public:
+  Transaction(Connection& connection, Partitions& partitions, std::int64_t partition_rows)
+      : connection_(connection), partitions_(partitions), partition_rows_(partition_rows) {}
+
+  // After BEGIN: sees to it that the partitions are up to date.
+  absl::Status Begin();
+
+  absl::Status EventsOfSessions(absl::Span<const std::string_view> session_ids,
+                                EventSink sink) override;
+  absl::Status EventsBetween(absl::Time from, absl::Time to, EventSink sink) override;
+  absl::StatusOr<EventCounts> CountEvents() override;
+  absl::StatusOr<std::vector<InsertOutcome>> Insert(absl::Span<const EventPtr> events,
+                                                    absl::Time created_at) override;
+  AggregateTable* aggregates() override { return &connection_.aggregates; }
+
+  // Before COMMIT of a writer: writes what is kept beside the events. Then Committed after it.
+  absl::Status BeforeCommit();
+  void Committed();
+
+ private:
+  absl::Status ReadAll(Statement& statement, EventSink sink);
+  absl::Status FindKnown(absl::Span<const EventPtr> events,
+                         absl::Span<const std::uint64_t> id_hashes,
+                         std::vector<std::optional<InsertOutcome>>* known);
+  absl::StatusOr<PartitionGrowth*> PartitionFor(absl::Time time);
+  absl::StatusOr<PartitionPtr> AddPartition(std::int64_t day, std::int64_t part);
+
+  Connection& connection_;
+  Partitions& partitions_;
+  const std::int64_t partition_rows_;
+  std::int64_t begin_last_event_ = 0;
+  std::int64_t last_event_ = 0;
+
+  // Of the events inserted by this transaction.
+  absl::flat_hash_map<absl::string_view, const AnalyticsEvent*> added_;
+  std::vector<EventPtr> kept_alive_;                           // what added_ points to
+  absl::flat_hash_map<std::int64_t, PartitionGrowth> growth_;  // the current partition, by day
+  std::vector<PartitionGrowth> full_;                          // those that reached their cap
+  std::map<std::pair<std::string, std::string>, std::int64_t> counts_;  // type, region
+  std::shared_ptr<Partitions::PendingFilters> filters_;
+};
+
+}  // namespace nerava::analytics::sqlite

@@ -1,0 +1,102 @@
+// All four KPI groups over rolling periods that begin and end at odd microseconds, beside the same
+// four by SQL over the analytics_events view. NERAVA_BENCH_ROWS events over 90 days (default
+// 1,000,000).
+#include <benchmark/benchmark.h>
+#include <stdlib.h>
+
+#include <algorithm>
+#include <chrono>
+#include <cstdlib>
+#include <filesystem>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "absl/time/clock.h"
+#include "lib/projection/commit.h"
+#include "nerava/analytics/kpi.h"
+#include "nerava/analytics/store.h"
+#include "tests/bench/traffic.h"
+#include "tests/support/sql_kpis.h"
+
+namespace nerava::analytics::bench {
+namespace {
+
+// Filled once, for all benchmarks here.
+class Filled {
+ public:
+  static Filled& Get() {
+    static Filled filled;
+    return filled;
+  }
+
+  KpiQuery Query(int days, KpiFilter filter) {
+    // Another end each time: nothing is answered twice.
+    const absl::Time end = kEnd - absl::Minutes(17) - absl::Microseconds(random_() % 3'600'000'000);
+    return {*Period::LastDays(days, end), std::move(filter)};
+  }
+  const KpiCalculator& kpis() const { return *kpis_; }
+  std::string file() const { return dir_ + "/events.db"; }
+
+ private:
+  Filled() {
+    dir_ = (std::filesystem::temp_directory_path() / "nerava-bench-XXXXXX").string();
+    if (mkdtemp(dir_.data()) == nullptr) std::abort();
+    auto store = OpenStore("sqlite:///" + file());
+    if (!store.ok()) std::abort();
+    const char* variable = std::getenv("NERAVA_BENCH_ROWS");
+    const std::int64_t rows = variable != nullptr ? std::atoll(variable) : 1'000'000;
+    Traffic traffic(rows);
+    for (std::int64_t i = 0; i < rows; i += 10'000) {
+      if (!CommitBatch(**store, traffic.Batch(10'000), absl::Now()).ok()) std::abort();
+    }
+    kpis_ = std::make_unique<KpiCalculator>(*store, "default");
+  }
+  ~Filled() {
+    kpis_.reset();
+    std::filesystem::remove_all(dir_);
+  }
+
+  std::string dir_;
+  std::unique_ptr<KpiCalculator> kpis_;
+  std::mt19937_64 random_{1};
+};
+
+void BM_AllKpis(benchmark::State& state, KpiFilter filter) {
+  Filled& filled = Filled::Get();
+  std::vector<double> microseconds;
+  for (auto _ : state) {
+    const auto begin = std::chrono::steady_clock::now();
+    auto all = filled.kpis().GetAllKpis(filled.Query(static_cast<int>(state.range(0)), filter));
+    if (!all.ok()) state.SkipWithError("kpi");
+    benchmark::DoNotOptimize(all);
+    microseconds.push_back(
+        std::chrono::duration<double, std::micro>(std::chrono::steady_clock::now() - begin)
+            .count());
+  }
+  std::sort(microseconds.begin(), microseconds.end());
+  state.counters["p50_us"] = microseconds[microseconds.size() / 2];
+  state.counters["p99_us"] = microseconds[microseconds.size() * 99 / 100];
+}
+BENCHMARK_CAPTURE(BM_AllKpis, all, KpiFilter{})
+    ->Arg(7)
+    ->Arg(30)
+    ->Arg(89)
+    ->Unit(benchmark::kMicrosecond);
+BENCHMARK_CAPTURE(BM_AllKpis, one_hub, KpiFilter{.hub_id = "hub-007"})
+    ->Arg(89)
+    ->Unit(benchmark::kMicrosecond);
+
+void BM_AllKpisBySql(benchmark::State& state) {
+  Filled& filled = Filled::Get();
+  for (auto _ : state) {
+    const auto query = filled.Query(static_cast<int>(state.range(0)), {});
+    benchmark::DoNotOptimize(testing::SummarizeBySql(filled.file(), query));
+  }
+}
+BENCHMARK(BM_AllKpisBySql)->Arg(89)->Iterations(1)->Unit(benchmark::kMicrosecond);
+
+}  // namespace
+}  // namespace nerava::analytics::bench
+
+BENCHMARK_MAIN();

@@ -1,0 +1,145 @@
+// A KPI is a function of the set of events: random sets, in any order, batches and restarts, answered
+// by the memory store, the SQLite store and SQL over the view.
+//
+// NERAVA_SEED=N runs one seed; NERAVA_SEEDS=N runs that many (default 300 a test).
+#include <catch2/catch.hpp>
+#include <cstdlib>
+#include <functional>
+#include <map>
+#include <string>
+
+#include "absl/time/time.h"
+#include "lib/projection/commit.h"
+#include "nerava/analytics/kpi.h"
+#include "nerava/analytics/store.h"
+#include "tests/support/random_events.h"
+#include "tests/support/sql_kpis.h"
+#include "tests/support/temp_dir.h"
+
+namespace nerava::analytics {
+namespace {
+
+using testing::RandomEvents;
+using testing::SummarizeBySql;
+using testing::TempDir;
+
+constexpr int kQueries = 8;
+
+void ForEachSeed(const std::function<void(std::uint64_t seed)>& body) {
+  if (const char* seed = std::getenv("NERAVA_SEED"); seed != nullptr) {
+    return body(std::stoull(seed));
+  }
+  const char* seeds = std::getenv("NERAVA_SEEDS");
+  const std::uint64_t count = seeds != nullptr ? std::stoull(seeds) : 300;
+  for (std::uint64_t seed = 1; seed <= count; ++seed) {
+    INFO("replay with NERAVA_SEED=" << seed);
+    body(seed);
+  }
+}
+
+std::shared_ptr<Store> Open(const std::string& url) {
+  StoreOptions options;
+  options.sqlite_partition_rows = 1000;
+  auto store = OpenStore(url, options);
+  REQUIRE(store.ok());
+  return *store;
+}
+
+CommitResult Commit(Store& store, const std::vector<EventPtr>& batch) {
+  auto result = CommitBatch(store, batch, absl::FromUnixSeconds(1'780'000'000));
+  REQUIRE(result.ok());
+  return *result;
+}
+
+KpiSummary Ask(const std::shared_ptr<Store>& store, const KpiQuery& query) {
+  auto summary = KpiCalculator(store, "default").Summarize(query);
+  REQUIRE(summary.ok());
+  return *summary;
+}
+
+void CheckSame(const KpiSummary& expected, const KpiSummary& actual) {
+  for (const Totals::Field& field : Totals::Fields()) {
+    INFO(field.name);
+    REQUIRE(actual.totals.*field.member == expected.totals.*field.member);
+  }
+  REQUIRE(actual.unique_users == expected.unique_users);
+}
+
+TEST_CASE("memory, SQLite and SQL over the view agree on any events with repeats and conflicts") {
+  ForEachSeed([](std::uint64_t seed) {
+    RandomEvents random(seed);
+    const auto events = random.WithRepeats(random.Distinct(1 + random.Below(120)));
+
+    const TempDir dir;
+    const auto memory = Open("memory:");
+    auto sqlite = Open(dir.SqliteUrl("events.db"));
+    for (const auto& batch : random.Batches(events)) {
+      const CommitResult expected = Commit(*memory, batch);
+      const CommitResult actual = Commit(*sqlite, batch);
+      REQUIRE(actual.committed == expected.committed);
+      REQUIRE(actual.duplicates == expected.duplicates);
+      REQUIRE(actual.conflicts == expected.conflicts);
+      if (random.OneIn(8)) sqlite = nullptr, sqlite = Open(dir.SqliteUrl("events.db"));
+    }
+    for (int i = 0; i < kQueries; ++i) {
+      const KpiQuery query = random.Query(events);
+      INFO("from " << absl::FormatTime(query.period.from) << " to "
+                   << absl::FormatTime(query.period.to) << " region " << query.filter.region
+                   << " hub " << query.filter.hub_id << " window " << query.filter.window_id);
+      const KpiSummary expected = Ask(memory, query);
+      CheckSame(expected, Ask(sqlite, query));
+      CheckSame(expected, SummarizeBySql(dir.File("events.db"), query));
+    }
+  });
+}
+
+TEST_CASE("order, batches and redelivery of the same events change no KPI") {
+  ForEachSeed([](std::uint64_t seed) {
+    RandomEvents random(seed);
+    const auto events = random.Distinct(1 + random.Below(60));
+    const auto reference = Open("memory:");
+    Commit(*reference, events);
+
+    const TempDir dir;
+    for (const std::string& url : {std::string("memory:"), dir.SqliteUrl("events.db")}) {
+      const auto store = Open(url);
+      for (int delivery = 0; delivery < 2; ++delivery) {
+        for (const auto& batch : random.Batches(random.Shuffled(events))) Commit(*store, batch);
+      }
+      for (int i = 0; i < kQueries; ++i) {
+        const KpiQuery query = random.Query(events);
+        CheckSame(Ask(reference, query), Ask(store, query));
+      }
+    }
+  });
+}
+
+TEST_CASE("what a store gives back is what was put in") {
+  ForEachSeed([](std::uint64_t seed) {
+    RandomEvents random(seed);
+    const auto events = random.Distinct(30);
+    const TempDir dir;
+    const auto store = Open(dir.SqliteUrl("events.db"));
+    Commit(*store, events);
+
+    std::map<std::string, AnalyticsEvent> stored;
+    absl::Status read = store->Read([&](ReadTransaction& transaction) {
+      return transaction.EventsBetween(absl::UnixEpoch(), absl::FromUnixSeconds(4'000'000'000),
+                                       [&](AnalyticsEvent event) {
+                                         std::string id = event.event_id;
+                                         stored.emplace(std::move(id), std::move(event));
+                                       });
+    });
+    REQUIRE(read.ok());
+    REQUIRE(stored.size() == events.size());
+    for (const EventPtr& event : events) {
+      const AnalyticsEvent& back = stored.at(event->event_id);
+      REQUIRE(back.SamePayload(*event));
+      REQUIRE(back.time == event->time);
+      REQUIRE(back.kind == event->kind);
+    }
+  });
+}
+
+}  // namespace
+}  // namespace nerava::analytics
