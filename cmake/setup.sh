@@ -15,6 +15,7 @@ packages=(
 )
 test_packages=(
   catch2              # unit and property tests
+  clang-14 libclang-rt-14-dev  # ThreadSanitizer and -Wthread-safety
   libbenchmark-dev    # tests/bench
   sqlite3             # the documented shell commands are run
   python3 python3-venv python3-pip python3-pytest

@@ -105,15 +105,18 @@ absl::StatusOr<std::unique_ptr<Database>> Database::Open(const std::string& path
   if (code != SQLITE_OK) return ErrorOf(db, code, fmt::format("open \"{}\"", path));
   sqlite3_extended_result_codes(db, 1);
   sqlite3_busy_timeout(db, options.busy_timeout_ms);
+  return database;
+}
+
+absl::Status Database::Configure(Options options) {
   // WAL: readers see a snapshot and never wait for the writer. With synchronous=NORMAL a commit
   // survives the process; the file stays consistent when the power goes.
-  absl::Status status = database->Execute(fmt::format(
+  absl::Status status = Execute(fmt::format(
       "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL; PRAGMA cache_size=-{}; "
       "PRAGMA wal_autocheckpoint=16384; PRAGMA temp_store=MEMORY; PRAGMA trusted_schema=OFF;",
       options.cache_bytes / 1024));
-  if (status.ok() && options.read_only) status = database->Execute("PRAGMA query_only=1");
-  if (!status.ok()) return status;
-  return database;
+  if (status.ok() && options.read_only) status = Execute("PRAGMA query_only=1");
+  return status;
 }
 
 absl::Status Database::Execute(const std::string& sql) {

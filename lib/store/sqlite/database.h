@@ -62,7 +62,9 @@ class Database {
     int busy_timeout_ms;
     bool read_only;
   };
+  // Changes nothing in the file; call Configure once it is known to be ours.
   static absl::StatusOr<std::unique_ptr<Database>> Open(const std::string& path, Options options);
+  absl::Status Configure(Options options);
 
   // One or more statements without parameters or results.
   absl::Status Execute(const std::string& sql);

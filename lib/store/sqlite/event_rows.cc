@@ -55,33 +55,36 @@ constexpr std::array<NameColumn, 4> kNames = {{{kType, &AnalyticsEvent::event_ty
                                                {kHub, &AnalyticsEvent::hub_id},
                                                {kWindow, &AnalyticsEvent::window_id}}};
 
-constexpr std::size_t kUuidBytes = 16;
+// The value of each hexadecimal digit in lower case, -1 for other characters.
+constexpr std::array<signed char, 256> kHexValues = [] {
+  std::array<signed char, 256> values{};
+  values.fill(-1);
+  for (int i = 0; i < 10; ++i)
+    values[static_cast<std::size_t>('0' + i)] = static_cast<signed char>(i);
+  for (int i = 0; i < 6; ++i) {
+    values[static_cast<std::size_t>('a' + i)] = static_cast<signed char>(10 + i);
+  }
+  return values;
+}();
 
-int HexDigit(char c) {
-  if (c >= '0' && c <= '9') return c - '0';
-  if (c >= 'a' && c <= 'f') return c - 'a' + 10;
-  return -1;
-}
+int HexValue(char c) { return kHexValues[static_cast<unsigned char>(c)]; }
 
 constexpr bool IsDash(std::size_t i) { return i == 8 || i == 13 || i == 18 || i == 23; }
 
-// The 16 bytes of a UUID in its canonical spelling, "" for any other text.
-std::string UuidBytes(std::string_view text) {
-  if (text.size() != 36) return {};
-  std::string bytes;
-  bytes.reserve(kUuidBytes);
-  for (std::size_t i = 0; i < text.size();) {
-    if (IsDash(i)) {
-      if (text[i++] != '-') return {};
-      continue;
-    }
-    const int high = HexDigit(text[i]);
-    const int low = HexDigit(text[i + 1]);
-    if (high < 0 || low < 0) return {};
-    bytes.push_back(static_cast<char>(high * 16 + low));
-    i += 2;
+// Whether `text` is a UUID in its canonical spelling; then its bytes.
+bool ParseUuid(std::string_view text, std::array<char, 16>* uuid) {
+  if (text.size() != 36) return false;
+  int wrong = 0;
+  std::size_t at = 0;
+  for (char& byte : *uuid) {
+    if (IsDash(at)) wrong |= text[at++] != '-' ? -1 : 0;
+    const int high = HexValue(text[at]);
+    const int low = HexValue(text[at + 1]);
+    wrong |= high | low;
+    byte = static_cast<char>((high << 4) | low);
+    at += 2;
   }
-  return bytes;
+  return wrong >= 0;
 }
 
 std::string UuidText(std::string_view bytes) {
@@ -99,11 +102,11 @@ std::string UuidText(std::string_view bytes) {
 
 }  // namespace
 
-StoredId::StoredId(std::string_view id) : bytes_(UuidBytes(id)), text_(id) {}
+StoredId::StoredId(std::string_view id) : text_(id), is_uuid_(ParseUuid(id, &uuid_)) {}
 
 void StoredId::Bind(Statement& statement, int index) const {
-  if (is_uuid()) {
-    statement.BindBlob(index, bytes_);
+  if (is_uuid_) {
+    statement.BindBlob(index, key());
   } else {
     statement.BindText(index, text_);
   }

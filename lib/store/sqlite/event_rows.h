@@ -1,6 +1,7 @@
 // An AnalyticsEvent as a row of a partition.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <string>
 #include <string_view>
@@ -19,16 +20,18 @@ class StoredId {
  public:
   explicit StoredId(std::string_view id);
 
-  bool is_uuid() const { return !bytes_.empty(); }
   // What is stored, as bytes: the key for filters.
-  std::string_view key() const { return is_uuid() ? std::string_view(bytes_) : text_; }
+  std::string_view key() const {
+    return is_uuid_ ? std::string_view(uuid_.data(), uuid_.size()) : text_;
+  }
   // Binds it; this and the id must live until the statement's next Reset.
   void Bind(Statement& statement, int index) const;
   static std::string Read(const Statement& statement, int column);
 
  private:
-  std::string bytes_;
+  std::array<char, 16> uuid_;
   std::string_view text_;
+  bool is_uuid_;
 };
 
 // Writes and reads rows for one connection; one thread at a time.

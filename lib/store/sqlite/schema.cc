@@ -48,33 +48,45 @@ PRAGMA user_version = {};
       TotalsColumns(), CreateViews(), kApplicationId, kSchemaVersion));
 }
 
+// A file as SQLite makes it: nobody's.
+absl::StatusOr<bool> IsEmpty(Database& database) {
+  auto objects = database.QueryInteger(
+      "SELECT (SELECT count(*) FROM sqlite_schema) + (SELECT application_id FROM "
+      "pragma_application_id) + (SELECT user_version FROM pragma_user_version)");
+  if (!objects.ok()) return objects.status();
+  return *objects == 0;
+}
+
 }  // namespace
 
+absl::Status CheckFile(Database& database, const std::string& path) {
+  auto empty = IsEmpty(database);
+  if (!empty.ok()) return empty.status();
+  if (*empty) return absl::OkStatus();
+  auto application = database.QueryInteger("PRAGMA application_id");
+  if (!application.ok()) return application.status();
+  if (*application != kApplicationId) {
+    return absl::FailedPreconditionError(fmt::format(
+        "\"{}\" is a SQLite database of another program; give the analytics a file of their own",
+        path));
+  }
+  auto version = database.QueryInteger("PRAGMA user_version");
+  if (!version.ok()) return version.status();
+  if (*version > kSchemaVersion) {
+    return absl::FailedPreconditionError(fmt::format(
+        "\"{}\" was written by a newer version of this library (schema {}, this one knows up to "
+        "{}); upgrade the library, or open another file",
+        path, *version, kSchemaVersion));
+  }
+  return absl::OkStatus();
+}
+
 absl::Status PrepareSchema(Database& database, const std::string& path) {
-  // Exclusive, so that of two processes that open a new file one makes it and the other finds it.
+  // Of two processes that open a new file one makes it, and the other waits here and finds it.
   if (absl::Status begin = database.Execute("BEGIN IMMEDIATE"); !begin.ok()) return begin;
-  const auto check = [&]() -> absl::Status {
-    auto application = database.QueryInteger("PRAGMA application_id");
-    if (!application.ok()) return application.status();
-    auto version = database.QueryInteger("PRAGMA user_version");
-    if (!version.ok()) return version.status();
-    auto objects = database.QueryInteger("SELECT count(*) FROM sqlite_schema");
-    if (!objects.ok()) return objects.status();
-    if (*application == 0 && *version == 0 && *objects == 0) return CreateSchema(database);
-    if (*application != kApplicationId) {
-      return absl::FailedPreconditionError(fmt::format(
-          "\"{}\" is a SQLite database of another program; give the analytics a file of their own",
-          path));
-    }
-    if (*version > kSchemaVersion) {
-      return absl::FailedPreconditionError(fmt::format(
-          "\"{}\" was written by a newer version of this library (schema {}, this one knows up to "
-          "{}); upgrade the library, or open another file",
-          path, *version, kSchemaVersion));
-    }
-    return absl::OkStatus();
-  };
-  absl::Status status = check();
+  auto empty = IsEmpty(database);
+  absl::Status status = empty.status();
+  if (status.ok()) status = *empty ? CreateSchema(database) : CheckFile(database, path);
   if (status.ok()) status = database.Execute("COMMIT");
   if (!status.ok()) database.Execute("ROLLBACK").IgnoreError();
   return status;

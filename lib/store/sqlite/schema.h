@@ -14,8 +14,11 @@ namespace nerava::analytics::sqlite {
 inline constexpr std::int64_t kApplicationId = 0x4e564131;  // "NVA1"
 inline constexpr std::int64_t kSchemaVersion = 1;
 
-// Makes the tables in an empty file; checks that any other is ours and not newer than we know.
-// FailedPrecondition otherwise.
+// FailedPrecondition when the file is another program's, or of a newer version of this library.
+// Changes nothing.
+absl::Status CheckFile(Database& database, const std::string& path);
+
+// Makes the tables in an empty file; CheckFile for any other.
 absl::Status PrepareSchema(Database& database, const std::string& path);
 
 // "events_20261122_0". `day` is seconds since 1970.

@@ -18,6 +18,11 @@ namespace nerava::analytics {
 namespace sqlite {
 namespace {
 
+Database::Options DatabaseOptions(const StoreOptions& options, bool read_only) {
+  return {options.sqlite_cache_bytes,
+          static_cast<int>(absl::ToInt64Milliseconds(options.sqlite_busy_timeout)), read_only};
+}
+
 class SqliteStore final : public Store {
  public:
   SqliteStore(std::string path, StoreOptions options, std::unique_ptr<Database> writer)
@@ -68,11 +73,6 @@ class SqliteStore final : public Store {
   std::string Description() const override { return fmt::format("sqlite:///{}", path_); }
 
  private:
-  Database::Options DatabaseOptions(bool read_only) const {
-    return {options_.sqlite_cache_bytes,
-            static_cast<int>(absl::ToInt64Milliseconds(options_.sqlite_busy_timeout)), read_only};
-  }
-
   // Readers are kept for the next time: as many as ever read at once.
   absl::StatusOr<std::unique_ptr<Connection>> TakeReader() {
     {
@@ -83,8 +83,10 @@ class SqliteStore final : public Store {
         return reader;
       }
     }
-    auto database = Database::Open(path_, DatabaseOptions(/*read_only=*/true));
+    auto database = Database::Open(path_, DatabaseOptions(options_, /*read_only=*/true));
     if (!database.ok()) return database.status();
+    absl::Status configured = (*database)->Configure(DatabaseOptions(options_, true));
+    if (!configured.ok()) return configured;
     return std::make_unique<Connection>(*std::move(database));
   }
 
@@ -142,13 +144,13 @@ absl::StatusOr<std::shared_ptr<Store>> OpenSqliteStore(std::string path, StoreOp
         fmt::format("cannot make \"{}\" absolute: {}", path, error.message()));
   }
   const std::string file = absolute.string();
-  auto writer = sqlite::Database::Open(
-      file, {options.sqlite_cache_bytes,
-             static_cast<int>(absl::ToInt64Milliseconds(options.sqlite_busy_timeout)),
-             /*read_only=*/false});
+  const auto writer_options = sqlite::DatabaseOptions(options, /*read_only=*/false);
+  auto writer = sqlite::Database::Open(file, writer_options);
   if (!writer.ok()) return writer.status();
-  absl::Status schema = sqlite::PrepareSchema(**writer, file);
-  if (!schema.ok()) return schema;
+  absl::Status status = sqlite::CheckFile(**writer, file);
+  if (status.ok()) status = (*writer)->Configure(writer_options);
+  if (status.ok()) status = sqlite::PrepareSchema(**writer, file);
+  if (!status.ok()) return status;
   return std::make_shared<sqlite::SqliteStore>(file, options, *std::move(writer));
 }
 

@@ -1,10 +1,13 @@
 #include <sqlite3.h>
 
+#include <atomic>
 #include <catch2/catch.hpp>
 #include <filesystem>
 #include <fstream>
+#include <latch>
 #include <set>
 #include <string>
+#include <thread>
 #include <vector>
 
 #include "fmt/format.h"
@@ -233,6 +236,27 @@ TEST_CASE("another program's database is refused, and not touched") {
   REQUIRE(store.status().code() == absl::StatusCode::kFailedPrecondition);
   CHECK_THAT(std::string(store.status().message()), Catch::Contains("another program"));
   CHECK(Sql(dir.File("events.db"), "SELECT name FROM sqlite_schema") == Rows{{"theirs"}});
+  CHECK(Sql(dir.File("events.db"), "PRAGMA journal_mode") == Rows{{"delete"}});
+}
+
+TEST_CASE("a new file opened by many at once is made once, and all can use it") {
+  const TempDir dir;
+  constexpr int kOpeners = 8;
+  std::vector<std::thread> threads;
+  std::atomic<int> committed{0};
+  std::latch ready(kOpeners);
+  for (int i = 0; i < kOpeners; ++i) {
+    threads.emplace_back([&, i] {
+      ready.arrive_and_wait();
+      auto store = OpenStore(dir.SqliteUrl("events.db"));
+      if (!store.ok()) return;
+      const std::string id = fmt::format("e{}", i);
+      if (CommitBatch(**store, {Started(id, id, kNoon)}, kStored).ok()) ++committed;
+    });
+  }
+  for (std::thread& thread : threads) thread.join();
+  CHECK(committed == kOpeners);
+  CHECK(Summarize(Open(dir), kNoon, kStored).totals.sessions_started == kOpeners);
 }
 
 TEST_CASE("a file that is no database is refused, and not touched") {

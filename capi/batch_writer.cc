@@ -1,0 +1,110 @@
+#include "nerava/analytics/batch_writer.h"
+
+#include "capi/handles.h"
+#include "capi/options.h"
+#include "capi/publish.h"
+#include "nerava/analytics/json.h"
+
+using namespace nerava::analytics::capi;  // NOLINT: this file is the C side of that namespace
+using nerava::analytics::AnalyticsEvent;
+using nerava::analytics::BatchWriter;
+using nerava::analytics::BatchWriterOptions;
+using nerava::analytics::BatchWriterStats;
+using nerava::analytics::Bus;
+using nerava::analytics::EventPtr;
+using nerava::analytics::PipelineStats;
+using nerava::analytics::Producer;
+using nerava::analytics::ProducerOptions;
+using nerava::analytics::ReadTransaction;
+
+nva_status nva_batch_writer_open(const nva_batch_writer_options* options, nva_store* store,
+                                 nva_batch_writer** out) {
+  return Guarded([&] {
+    const ErrorCallback on_error = TakeOverOnError(options);
+    nva_batch_writer*& handle = Out(out);
+    BatchWriterOptions all = FromStruct(options);
+    ReportTo(on_error, &all);
+    const auto& shared = Require(store, "store").impl;
+    handle = new nva_batch_writer{Value(BatchWriter::Create(std::move(all), shared)), shared,
+                                  std::make_shared<Producer>(ProducerOptions(), nullptr)};
+  });
+}
+
+nva_status nva_batch_writer_start(nva_batch_writer* writer) {
+  return Guarded([&] { return Require(writer, "writer").impl->Start(); });
+}
+
+nva_status nva_batch_writer_attach(nva_batch_writer* writer, nva_bus* bus, nva_subscription** out) {
+  return Guarded([&] {
+    nva_subscription*& handle = Out(out);
+    const auto& shared = Require(writer, "writer").impl;
+    auto subscription = std::make_unique<nva_subscription>();
+    Check(Require(bus, "bus")
+              .impl->Subscribe(
+                  "*", [shared](const EventPtr& event) { return shared->Write(event); },
+                  &subscription->impl, Bus::Delivery::kRequired));
+    handle = subscription.release();
+  });
+}
+
+nva_status nva_batch_writer_write_json(nva_batch_writer* writer, nva_string json, char** event_id) {
+  return Published(event_id, [&]() -> absl::StatusOr<EventPtr> {
+    const auto& [impl, store, converter] = Require(writer, "writer");
+    auto domain_event = Value(nerava::analytics::ParseDomainEvent(View(json, "json")));
+    EventPtr event =
+        std::make_shared<const AnalyticsEvent>(Value(converter->Convert(std::move(domain_event))));
+    Check(impl->Write(event));
+    return event;
+  });
+}
+
+nva_status nva_batch_writer_flush(nva_batch_writer* writer, int64_t timeout_ms, uint64_t* unsent) {
+  return Guarded([&] {
+    if (unsent != nullptr) *unsent = 0;
+    return ReportUnsent(Require(writer, "writer").impl->Flush(Timeout(timeout_ms)), unsent);
+  });
+}
+
+nva_status nva_batch_writer_stop(nva_batch_writer* writer, int64_t timeout_ms, uint64_t* unsent) {
+  return Guarded([&] {
+    if (unsent != nullptr) *unsent = 0;
+    return ReportUnsent(Require(writer, "writer").impl->Stop(Timeout(timeout_ms)), unsent);
+  });
+}
+
+void nva_batch_writer_free(nva_batch_writer* writer) { delete writer; }
+
+nva_status nva_batch_writer_get_stats(nva_batch_writer* writer, nva_batch_writer_stats* stats,
+                                      uint32_t struct_size) {
+  return Guarded([&] {
+    const BatchWriterStats now = Require(writer, "writer").impl->stats();
+    nva_batch_writer_stats result{};
+    result.running = now.running ? 1 : 0;
+    result.accepted = now.accepted;
+    result.committed = now.committed;
+    result.duplicates = now.duplicates;
+    result.conflicts = now.conflicts;
+    result.refused = now.refused;
+    result.dropped = now.dropped;
+    result.pending = now.pending;
+    result.overflows = now.overflows;
+    result.commits = now.commits;
+    result.failed_commits = now.failed_commits;
+    result.last_commit_us = ToMicros(now.last_commit_time);
+    Write(result, stats, struct_size, "stats");
+  });
+}
+
+nva_status nva_batch_writer_stats_json(nva_batch_writer* writer, char** json) {
+  return Guarded([&] {
+    char*& out = Out(json);
+    PipelineStats stats;
+    stats.writer = Require(writer, "writer").impl->stats();
+    Check(writer->store->Read([&](ReadTransaction& transaction) {
+      auto counts = transaction.CountEvents();
+      if (counts.ok()) stats.stored = *std::move(counts);
+      return counts.status();
+    }));
+    out = Duplicate(ToJson(stats));
+  });
+}

@@ -1,0 +1,605 @@
+/* Nerava Analytics: EV-charging events become exact KPIs, in-process. The whole C ABI, C99.
+ *
+ * Conventions, which hold for every function unless it says otherwise:
+ *
+ * Errors    Functions that can fail return an nva_status, NVA_OK (0) on success. They clear the
+ *           calling thread's nva_last_error_message() on entry and set it on failure. All return
+ *           NVA_INVALID_ARGUMENT for a NULL that is not allowed, a string that is NULL with a
+ *           size, or a bad struct_size, and NVA_RESOURCE_EXHAUSTED when memory ran out; only
+ *           further errors are listed. Output pointers are set to NULL or 0 first. No C++
+ *           exception gets out.
+ * Threads   Every function may be called from any thread at any time, on the same handle too; only
+ *           a handle's _free must not overlap another call with that handle.
+ * Handles   Made by _open and the like, freed once by their _free, which accepts NULL. In any
+ *           order: handles share what is behind them and keep alive what they need.
+ * Strings   In: an nva_string, UTF-8, copied during the call; nva_str("text") makes one. Empty
+ *           means absent. Out: NUL-terminated, yours, to be freed with nva_free.
+ * Structs   Begin with struct_size and only ever grow at their end, so that programs and libraries
+ *           of different versions fit. Functions that fill one take its size: pass sizeof. Structs
+ *           passed in must have been filled by their _init function before they are changed; a
+ *           NULL options struct means all defaults.
+ * Callbacks Structs of function pointers with `user_data` and `destroy`. The struct is copied. The
+ *           function that takes it takes `user_data` over: `destroy` (may be NULL) runs exactly
+ *           once, when no call runs or can follow, on the thread that lets go last; when the
+ *           function fails, before it returns. Callbacks must not throw or longjmp.
+ * Units     In the names: _us microseconds, since 1970 UTC for points in time; _ms milliseconds;
+ *           _mwh milliwatt-hours (1 kWh = 1,000,000); _microusd millionths of a US dollar. */
+#ifndef NERAVA_ANALYTICS_H_
+#define NERAVA_ANALYTICS_H_
+
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+#if defined(__GNUC__)
+#define NVA_API __attribute__((visibility("default")))
+#else
+#define NVA_API
+#endif
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* ---- Basics ------------------------------------------------------------------------------- */
+
+#define NVA_ABI_VERSION 1 /* raised when something is added; what is there never changes */
+
+NVA_API const char* nva_version(void);  /* "0.1.0" */
+NVA_API uint32_t nva_abi_version(void); /* NVA_ABI_VERSION of the loaded library */
+
+/* Never renumbered. A value the program does not know is an error of a newer library. */
+typedef int32_t nva_status;
+enum {
+  NVA_OK = 0,
+  NVA_CANCELLED = 1,
+  NVA_UNKNOWN_ERROR = 2,
+  NVA_INVALID_ARGUMENT = 3,  /* the call or the event is at fault; do not retry */
+  NVA_DEADLINE_EXCEEDED = 4, /* the timeout passed first */
+  NVA_NOT_FOUND = 5,
+  NVA_ALREADY_EXISTS = 6,
+  NVA_PERMISSION_DENIED = 7,
+  NVA_RESOURCE_EXHAUSTED = 8,  /* a full queue, or memory; retry later */
+  NVA_FAILED_PRECONDITION = 9, /* closed, or a file of a newer version: stays until someone acts */
+  NVA_ABORTED = 10,
+  NVA_OUT_OF_RANGE = 11,
+  NVA_UNIMPLEMENTED = 12,
+  NVA_INTERNAL = 13,    /* a bug in the library or in a callback */
+  NVA_UNAVAILABLE = 14, /* transient: busy, disk full; worth a retry */
+  NVA_DATA_LOSS = 15,
+  NVA_UNAUTHENTICATED = 16
+};
+
+/* "INVALID_ARGUMENT", ...; "UNKNOWN_ERROR" for a number that is none of them. Static. */
+NVA_API const char* nva_status_name(nva_status status);
+
+/* What went wrong in this thread's last call that returns a status, and what to do; "" after a
+ * success. Valid until the thread's next such call. The _free functions leave it alone. */
+NVA_API const char* nva_last_error_message(void);
+
+/* Why an event was refused at the door. Never renumbered. */
+enum {
+  NVA_REJECT_OTHER = 0,
+  NVA_REJECT_MALFORMED_JSON = 1,
+  NVA_REJECT_TOO_LARGE = 2,
+  NVA_REJECT_MISSING_FIELD = 3,
+  NVA_REJECT_WRONG_TYPE = 4,
+  NVA_REJECT_TOO_LONG = 5,
+  NVA_REJECT_INVALID_TEXT = 6,
+  NVA_REJECT_INVALID_NUMBER = 7,
+  NVA_REJECT_NEGATIVE = 8,
+  NVA_REJECT_INVALID_TIME = 9,
+  NVA_REJECT_IN_FUTURE = 10
+};
+
+/* The reason behind this thread's last error; NVA_REJECT_OTHER when it was no refused event. */
+NVA_API int32_t nva_last_reject_reason(void);
+/* "missing_field", ...; "other" for a number that is none of them. Static. */
+NVA_API const char* nva_reject_reason_name(int32_t reason);
+
+/* For callbacks: explains the error that the callback returns next. */
+NVA_API void nva_set_error_message(const char* message);
+
+/* Frees a string that the library returned. NULL is safe. */
+NVA_API void nva_free(void* memory);
+
+typedef struct nva_string {
+  const char* data;
+  size_t size;
+} nva_string;
+
+/* A view of a NUL-terminated text; NULL is the empty string. */
+static inline nva_string nva_str(const char* text) {
+  nva_string view;
+  view.data = text;
+  view.size = text ? strlen(text) : 0;
+  return view;
+}
+
+#define NVA_TIME_NONE INT64_MIN /* in a _us point in time: absent */
+#define NVA_UNKNOWN INT64_MIN   /* in an amount or energy: absent, which differs from 0 */
+
+/* Cents of an amount in USD, exactly: 0.29 is 29. INVALID_ARGUMENT for NaN and infinities,
+ * OUT_OF_RANGE. */
+NVA_API nva_status nva_usd_to_cents(double usd, int64_t* cents);
+
+/* ---- Handles ------------------------------------------------------------------------------ */
+
+typedef struct nva_pipeline nva_pipeline;         /* owns and wires all of the following */
+typedef struct nva_bus nva_bus;                   /* hands events to subscribers */
+typedef struct nva_subscription nva_subscription; /* keeps a subscriber subscribed */
+typedef struct nva_producer nva_producer;         /* validates domain events, gives them to a bus */
+typedef struct nva_batch_writer nva_batch_writer; /* commits events in batches, on its own thread */
+typedef struct nva_store nva_store;               /* keeps the events */
+typedef struct nva_kpi nva_kpi;                   /* computes KPIs from a store */
+
+/* Told about what fails behind the scenes: commits (on the writer's thread), subscribers (on the
+ * publishing thread). `message` is borrowed. `on_error` may be NULL: nobody is told. */
+typedef struct nva_error_callback {
+  void* user_data;
+  void (*on_error)(void* user_data, nva_status status, const char* message);
+  void (*destroy)(void* user_data);
+} nva_error_callback;
+
+/* ---- Events ------------------------------------------------------------------------------- */
+
+/* An accepted event, as subscribers and stores see it. From the library: its strings are borrowed
+ * for the call. To the library: copied. */
+typedef struct nva_event {
+  uint32_t struct_size;
+  int32_t version;
+  int64_t time_us; /* when it happened */
+  nva_string event_id;
+  nva_string event_type; /* "analytics_charge_started", ... */
+  nva_string region;
+  nva_string aggregate_id;
+  nva_string session_id; /* empty = absent, also the next three */
+  nva_string user_id;
+  nva_string hub_id;
+  nva_string window_id;
+  int64_t energy_mwh; /* NVA_UNKNOWN = absent, also the next five */
+  int64_t grid_reward_microusd;
+  int64_t merchant_reward_microusd;
+  int64_t total_reward_microusd;
+  int64_t amount_cents;
+  int64_t new_balance_cents;
+  nva_string fields;     /* further domain fields: the text of a JSON object, or empty */
+  nva_string properties; /* properties the caller added: the same */
+} nva_event;
+
+NVA_API nva_status nva_event_init(nva_event* event, uint32_t struct_size);
+
+/* The backend's analytics-event JSON. */
+NVA_API nva_status nva_event_to_json(const nva_event* event, char** json);
+
+/* A driver plugged in. */
+typedef struct nva_charge_started {
+  uint32_t struct_size;
+  nva_string session_id; /* required */
+  nva_string user_id;
+  nva_string hub_id;
+  nva_string window_id;  /* "green_hour", "solar_surplus", another, or empty */
+  int64_t started_at_us; /* default NVA_TIME_NONE: now */
+  nva_string event_id;   /* empty: made, a UUIDv7 */
+  nva_string region;     /* empty: the pipeline's */
+  nva_string properties; /* text of a JSON object to add to `properties`, or empty */
+} nva_charge_started;
+
+/* The session ended. */
+typedef struct nva_charge_stopped {
+  uint32_t struct_size;
+  nva_string session_id; /* required */
+  nva_string user_id;
+  nva_string hub_id;
+  nva_string window_id;
+  int64_t stopped_at_us; /* default NVA_TIME_NONE: now */
+  int64_t energy_mwh;    /* kwh_consumed; default NVA_UNKNOWN, also the next three */
+  int64_t grid_reward_microusd;
+  int64_t merchant_reward_microusd;
+  int64_t total_reward_microusd;
+  nva_string event_id;
+  nva_string region;
+  nva_string properties;
+} nva_charge_stopped;
+
+/* Money reached a driver's wallet. */
+typedef struct nva_wallet_credited {
+  uint32_t struct_size;
+  nva_string user_id;        /* required */
+  nva_string session_id;     /* empty: counts in the money totals only */
+  int64_t amount_cents;      /* required, >= 0 */
+  int64_t new_balance_cents; /* default NVA_UNKNOWN */
+  int64_t credited_at_us;    /* default NVA_TIME_NONE: now */
+  nva_string event_id;
+  nva_string region;
+  nva_string properties;
+} nva_wallet_credited;
+
+NVA_API nva_status nva_charge_started_init(nva_charge_started* event, uint32_t struct_size);
+NVA_API nva_status nva_charge_stopped_init(nva_charge_stopped* event, uint32_t struct_size);
+NVA_API nva_status nva_wallet_credited_init(nva_wallet_credited* event, uint32_t struct_size);
+
+/* ---- Pipeline ----------------------------------------------------------------------------- */
+
+/* Defaults are those of the C++ API; docs/configuration.md has the table. */
+typedef struct nva_pipeline_options {
+  uint32_t struct_size;
+  int32_t enabled;          /* 0: events are validated and discarded */
+  nva_string database_url;  /* see nva_store_open */
+  nva_string region;        /* of events that name none */
+  uint64_t recent_capacity; /* as in nva_bus_options */
+  uint64_t batch_size;      /* these seven as in nva_batch_writer_options */
+  int64_t flush_interval_ms;
+  uint64_t max_batch_size;
+  uint64_t queue_capacity;
+  int64_t overflow_timeout_ms;
+  int64_t retry_initial_backoff_ms;
+  int64_t retry_max_backoff_ms;
+  int64_t sqlite_cache_bytes; /* these three as in nva_store_options */
+  int64_t sqlite_busy_timeout_ms;
+  int64_t sqlite_partition_rows;
+  nva_error_callback on_error; /* of the writer and of the bus */
+} nva_pipeline_options;
+
+/* The strings it sets live as long as the process. */
+NVA_API nva_status nva_pipeline_options_init(nva_pipeline_options* options, uint32_t struct_size);
+
+/* Overrides initialised options by what ANALYTICS_ENABLED, ANALYTICS_DATABASE_URL, ANALYTICS_REGION
+ * (else REGION), ANALYTICS_BATCH_SIZE and ANALYTICS_FLUSH_INTERVAL (seconds) set. The strings it
+ * sets live as long as the process. INVALID_ARGUMENT with the variable's name for a bad value; the
+ * options are then unchanged. Must not overlap setenv(). */
+NVA_API nva_status nva_pipeline_options_from_environment(nva_pipeline_options* options);
+
+/* Opens the store that database_url names and starts the writer. Takes options->on_error over.
+ * Errors also those of nva_store_open. */
+NVA_API nva_status nva_pipeline_open(const nva_pipeline_options* options, nva_pipeline** out);
+/* The same with a store already open; database_url and the sqlite_ options are not looked at. */
+NVA_API nva_status nva_pipeline_open_with_store(const nva_pipeline_options* options,
+                                                nva_store* store, nva_pipeline** out);
+
+/* A barrier: waits until all that was accepted before is stored and in the KPIs, at most timeout_ms
+ * (negative: without limit). DEADLINE_EXCEEDED when events are still pending; `unsent` (may be
+ * NULL) says how many. */
+NVA_API nva_status nva_pipeline_flush(nva_pipeline* pipeline, int64_t timeout_ms, uint64_t* unsent);
+/* Accepts nothing further, stores what waits and stops the writer; otherwise as flush. KPIs, stats
+ * and health can still be read. May be called again to wait for what is left. */
+NVA_API nva_status nva_pipeline_close(nva_pipeline* pipeline, int64_t timeout_ms, uint64_t* unsent);
+/* Closes it unless closed, waiting up to 10 s, and frees the handle. Handles on its parts stay
+ * usable. Not from inside a callback. */
+NVA_API void nva_pipeline_free(nva_pipeline* pipeline);
+
+/* Publish one event. On success it is accepted, and `*event_id` (may be NULL) is its id, yours to
+ * nva_free. INVALID_ARGUMENT: refused, see nva_last_reject_reason; RESOURCE_EXHAUSTED: the queue
+ * stayed full; FAILED_PRECONDITION: closed. On error nothing was accepted. nva_publish_json takes
+ * one domain event of any type as the backend writes it, a JSON object of at most 64 KiB. */
+NVA_API nva_status nva_publish_json(nva_pipeline* pipeline, nva_string json, char** event_id);
+NVA_API nva_status nva_publish_charge_started(nva_pipeline* pipeline,
+                                              const nva_charge_started* event, char** event_id);
+NVA_API nva_status nva_publish_charge_stopped(nva_pipeline* pipeline,
+                                              const nva_charge_stopped* event, char** event_id);
+NVA_API nva_status nva_publish_wallet_credited(nva_pipeline* pipeline,
+                                               const nva_wallet_credited* event, char** event_id);
+
+/* Counters as a JSON object: total_events, events_by_type, events_by_region, batch_size, running
+ * and more. UNAVAILABLE when the store cannot be read. */
+NVA_API nva_status nva_pipeline_stats_json(nva_pipeline* pipeline, char** json);
+/* status ("healthy" or "unhealthy"), the reason, and the stats. A store that cannot be read makes
+ * it unhealthy, not fail. */
+NVA_API nva_status nva_pipeline_health_json(nva_pipeline* pipeline, char** json);
+
+/* Further handles on the pipeline's parts, each to be freed. They keep the pipeline's memory, not
+ * its operation: once it is closed or freed, publishing and writing give FAILED_PRECONDITION. */
+NVA_API nva_status nva_pipeline_bus(nva_pipeline* pipeline, nva_bus** out);
+NVA_API nva_status nva_pipeline_producer(nva_pipeline* pipeline, nva_producer** out);
+NVA_API nva_status nva_pipeline_batch_writer(nva_pipeline* pipeline, nva_batch_writer** out);
+NVA_API nva_status nva_pipeline_store(nva_pipeline* pipeline, nva_store** out);
+NVA_API nva_status nva_pipeline_kpi(nva_pipeline* pipeline, nva_kpi** out);
+
+/* ---- Bus ---------------------------------------------------------------------------------- */
+
+typedef struct nva_bus_options {
+  uint32_t struct_size;
+  uint64_t recent_capacity;    /* events kept for nva_bus_recent_json */
+  nva_error_callback on_error; /* failing subscribers */
+} nva_bus_options;
+
+typedef struct nva_bus_stats {
+  uint32_t struct_size;
+  uint64_t published;        /* events taken by every required subscriber */
+  uint64_t refused;          /* events a required subscriber refused */
+  uint64_t deliveries;       /* calls of handlers that succeeded */
+  uint64_t handler_failures; /* calls that did not */
+  uint64_t subscribers;
+} nva_bus_stats;
+
+NVA_API nva_status nva_bus_options_init(nva_bus_options* options, uint32_t struct_size);
+/* A bus of its own. Takes options->on_error over. */
+NVA_API nva_status nva_bus_open(const nva_bus_options* options, nva_bus** out);
+NVA_API void nva_bus_free(nva_bus* bus);
+NVA_API nva_status nva_bus_get_stats(nva_bus* bus, nva_bus_stats* stats, uint32_t struct_size);
+
+/* Called for every event on the publishing thread, several threads at once if several publish, and
+ * may call the library. An error returned is counted and reported, and harms nobody else. */
+typedef struct nva_event_handler {
+  void* user_data;
+  nva_status (*on_event)(void* user_data, const nva_event* event);
+  void (*destroy)(void* user_data);
+} nva_event_handler;
+
+/* Subscribes to one event type, with or without "analytics_", or to all: "*". INVALID_ARGUMENT when
+ * `type` is empty or over 100 bytes. */
+NVA_API nva_status nva_bus_subscribe(nva_bus* bus, nva_string type,
+                                     const nva_event_handler* handler, nva_subscription** out);
+/* Unsubscribes. Waits for a running call of the handler on another thread (do not hold a lock which
+ * the handler takes); from inside the handler it returns at once. */
+NVA_API void nva_subscription_free(nva_subscription* subscription);
+
+/* The kept events as a JSON array, oldest first; an empty type or aggregate_id matches all. */
+NVA_API nva_status nva_bus_recent_json(nva_bus* bus, nva_string type, nva_string aggregate_id,
+                                       char** json);
+
+/* ---- Producer ----------------------------------------------------------------------------- */
+
+#define NVA_REJECT_SLOTS 32 /* room for reasons to come */
+
+typedef struct nva_producer_stats {
+  uint32_t struct_size;
+  uint64_t published;
+  uint64_t rejected;
+  uint64_t rejected_by_reason[NVA_REJECT_SLOTS]; /* by NVA_REJECT_ value */
+} nva_producer_stats;
+
+/* A producer for a bus; `bus` may be NULL for one that only converts. `region` (empty: the default)
+ * is that of events that name none; when it is invalid, every event that takes it is refused. */
+NVA_API nva_status nva_producer_open(nva_bus* bus, nva_string region, nva_producer** out);
+NVA_API void nva_producer_free(nva_producer* producer);
+/* As nva_publish_json. FAILED_PRECONDITION without a bus. */
+NVA_API nva_status nva_producer_publish_json(nva_producer* producer, nva_string json,
+                                             char** event_id);
+/* Validates and converts only: the analytics-event JSON of a domain event. INVALID_ARGUMENT:
+ * refused, see nva_last_reject_reason; not counted. */
+NVA_API nva_status nva_producer_convert_json(nva_producer* producer, nva_string json,
+                                             char** analytics_json);
+NVA_API nva_status nva_producer_get_stats(nva_producer* producer, nva_producer_stats* stats,
+                                          uint32_t struct_size);
+
+/* ---- Batch writer ------------------------------------------------------------------------- */
+
+typedef struct nva_batch_writer_options {
+  uint32_t struct_size;
+  uint64_t batch_size;              /* a commit begins when this many events wait, */
+  int64_t flush_interval_ms;        /* or when the oldest has waited this long */
+  uint64_t max_batch_size;          /* a commit takes at most this many */
+  uint64_t queue_capacity;          /* events that may wait */
+  int64_t overflow_timeout_ms;      /* how long a full queue blocks before it refuses */
+  int64_t retry_initial_backoff_ms; /* pause after a failed commit, doubled each time */
+  int64_t retry_max_backoff_ms;     /* ... up to this */
+  nva_error_callback on_error;      /* failed commits, and events given up */
+} nva_batch_writer_options;
+
+/* Always: accepted = committed + duplicates + conflicts + refused + dropped + pending. */
+typedef struct nva_batch_writer_stats {
+  uint32_t struct_size;
+  int32_t running;
+  uint64_t accepted;
+  uint64_t committed;  /* stored, and in the KPIs */
+  uint64_t duplicates; /* event_id known before, same payload */
+  uint64_t conflicts;  /* event_id known before, another payload */
+  uint64_t refused;    /* by the store, for what the event is */
+  uint64_t dropped;    /* given up when the writer ended */
+  uint64_t pending;
+  uint64_t overflows; /* refused because the queue stayed full; never accepted */
+  uint64_t commits;
+  uint64_t failed_commits; /* tried again */
+  int64_t last_commit_us;  /* NVA_TIME_NONE before the first */
+} nva_batch_writer_stats;
+
+NVA_API nva_status nva_batch_writer_options_init(nva_batch_writer_options* options,
+                                                 uint32_t struct_size);
+/* A writer for a store; accepts at once, runs after _start. Takes options->on_error over.
+ * INVALID_ARGUMENT when an option is out of its range. */
+NVA_API nva_status nva_batch_writer_open(const nva_batch_writer_options* options, nva_store* store,
+                                         nva_batch_writer** out);
+/* No effect when it runs; FAILED_PRECONDITION after _stop. */
+NVA_API nva_status nva_batch_writer_start(nva_batch_writer* writer);
+/* Makes it a required subscriber of all events of `bus`, until the subscription is freed: a publish
+ * fails unless the writer accepts. The subscription keeps the writer. */
+NVA_API nva_status nva_batch_writer_attach(nva_batch_writer* writer, nva_bus* bus,
+                                           nva_subscription** out);
+/* Accepts one domain or analytics event as JSON, validated as nva_producer_convert_json does.
+ * Errors as nva_publish_json. */
+NVA_API nva_status nva_batch_writer_write_json(nva_batch_writer* writer, nva_string json,
+                                               char** event_id);
+/* As nva_pipeline_flush and nva_pipeline_close. */
+NVA_API nva_status nva_batch_writer_flush(nva_batch_writer* writer, int64_t timeout_ms,
+                                          uint64_t* unsent);
+NVA_API nva_status nva_batch_writer_stop(nva_batch_writer* writer, int64_t timeout_ms,
+                                         uint64_t* unsent);
+/* The writer ends with the last of its handles and subscriptions, without waiting: call _stop
+ * first, else events that wait are dropped. */
+NVA_API void nva_batch_writer_free(nva_batch_writer* writer);
+NVA_API nva_status nva_batch_writer_get_stats(nva_batch_writer* writer,
+                                              nva_batch_writer_stats* stats, uint32_t struct_size);
+/* The writer's part of nva_pipeline_stats_json: its counters, and what its store holds. */
+NVA_API nva_status nva_batch_writer_stats_json(nva_batch_writer* writer, char** json);
+
+/* ---- Store -------------------------------------------------------------------------------- */
+
+typedef struct nva_store_options {
+  uint32_t struct_size;
+  int64_t sqlite_cache_bytes;     /* page cache of the writer */
+  int64_t sqlite_busy_timeout_ms; /* how long to wait for another process's lock */
+  int64_t sqlite_partition_rows;  /* rows after which a day gets a further partition */
+} nva_store_options;
+
+NVA_API nva_status nva_store_options_init(nva_store_options* options, uint32_t struct_size);
+
+/* Opens, or makes, the store that a URL names: "memory:", "sqlite:///relative.db",
+ * "sqlite:////absolute.db". INVALID_ARGUMENT for another URL; FAILED_PRECONDITION for a file of a
+ * newer version or of another program; UNAVAILABLE when it cannot be opened now. */
+NVA_API nva_status nva_store_open(nva_string url, const nva_store_options* options,
+                                  nva_store** out);
+NVA_API void nva_store_free(nva_store* store);
+
+/* What a callback gives its events and counts to; valid during the callback. */
+typedef struct nva_event_sink nva_event_sink;
+typedef struct nva_count_sink nva_count_sink;
+NVA_API nva_status nva_event_sink_add(nva_event_sink* sink, const nva_event* event);
+NVA_API nva_status nva_count_sink_add(nva_count_sink* sink, nva_string event_type,
+                                      nva_string region, uint64_t count);
+
+/* Outcomes of an insert, one an event. Never renumbered. */
+enum {
+  NVA_INSERTED = 0,
+  NVA_DUPLICATE = 1, /* the event_id was there before (or earlier in the call), same payload */
+  NVA_CONFLICT = 2   /* ... with another payload; the first one stays */
+};
+
+/* A store of your own; KPIs are computed from its events. The library makes one call at a time, so
+ * no locks are needed. Of the library the callbacks may call only the nva_*_sink_add functions,
+ * nva_event_* and nva_set_error_message. They return NVA_OK, NVA_UNAVAILABLE for what a retry may
+ * mend, NVA_INVALID_ARGUMENT from `insert` for an event that cannot be stored, or another error. */
+typedef struct nva_store_callbacks {
+  uint32_t struct_size;
+  void* user_data;
+  void (*destroy)(void* user_data);
+  nva_string description; /* for people, without secrets */
+
+  /* Stores events, in order, whose event_id is not stored yet: all or, on error, none. Sets one
+   * outcome an event. The only call that writes. Required. */
+  nva_status (*insert)(void* user_data, const nva_event* const* events, size_t count,
+                       int64_t created_at_us, int32_t* outcomes);
+  /* Every charge_started, charge_stopped and wallet_credited event of these sessions, each once, in
+   * any order; others of the same sessions may be among them. Required. */
+  nva_status (*events_of_sessions)(void* user_data, const nva_string* session_ids, size_t count,
+                                   nva_event_sink* sink);
+  /* Every event with from_us <= time_us < to_us, in any order. Required. */
+  nva_status (*events_between)(void* user_data, int64_t from_us, int64_t to_us,
+                               nva_event_sink* sink);
+  /* How many events by type and region. NULL: the library reads and counts them all. */
+  nva_status (*count_events)(void* user_data, nva_count_sink* sink);
+} nva_store_callbacks;
+
+NVA_API nva_status nva_store_callbacks_init(nva_store_callbacks* callbacks, uint32_t struct_size);
+NVA_API nva_status nva_store_from_callbacks(const nva_store_callbacks* callbacks, nva_store** out);
+
+/* ---- KPIs --------------------------------------------------------------------------------- */
+
+/* The period is `days` > 0, rolling: [now - days * 24 h, now); or [from_us, to_us). Not both. */
+typedef struct nva_kpi_query {
+  uint32_t struct_size;
+  int32_t days;
+  int64_t from_us;
+  int64_t to_us;
+  nva_string region; /* filters; empty: all */
+  nva_string hub_id;
+  nva_string window_id;
+} nva_kpi_query;
+
+/* Every result begins with its period. Rates are percentages; rates, averages, USD and kWh are
+ * rounded to 2 decimals, half away from zero; a rate or average over nothing is 0. What each number
+ * means: docs/kpis.md. */
+typedef struct nva_conversion_funnel {
+  uint32_t struct_size;
+  int64_t from_us;
+  int64_t to_us;
+  double period_days;
+  int64_t sessions_started;
+  int64_t sessions_completed;
+  int64_t sessions_credited;
+  int64_t orphan_stops;
+  double completion_rate;
+  double credit_rate;
+} nva_conversion_funnel;
+
+typedef struct nva_green_hour_utilization {
+  uint32_t struct_size;
+  int64_t from_us;
+  int64_t to_us;
+  double period_days;
+  int64_t active_window_sessions;
+  int64_t total_sessions;
+  double utilization_rate;
+  double avg_reward_usd;
+} nva_green_hour_utilization;
+
+typedef struct nva_streak_metrics {
+  uint32_t struct_size;
+  int64_t from_us;
+  int64_t to_us;
+  double period_days;
+  uint64_t unique_users;
+  int64_t total_sessions;
+  double sessions_per_user;
+  double avg_reward_usd;
+} nva_streak_metrics;
+
+typedef struct nva_revenue_metrics {
+  uint32_t struct_size;
+  int64_t from_us;
+  int64_t to_us;
+  double period_days;
+  double total_rewards_usd;
+  int64_t total_sessions;
+  double avg_reward_usd;
+  double energy_kwh;
+  double credited_usd;
+} nva_revenue_metrics;
+
+/* What all of them are computed from, in exact integers. */
+typedef struct nva_kpi_summary {
+  uint32_t struct_size;
+  int64_t from_us;
+  int64_t to_us;
+  double period_days;
+  uint64_t unique_users;
+  int64_t sessions_started;
+  int64_t sessions_completed;
+  int64_t sessions_credited;
+  int64_t orphan_stops;
+  int64_t total_sessions;
+  int64_t active_window_sessions;
+  int64_t sessions_with_user;
+  int64_t sessions_with_reward;
+  int64_t reward_microusd;
+  int64_t energy_mwh;
+  int64_t credited_cents;
+  int64_t extra_events;
+} nva_kpi_summary;
+
+NVA_API nva_status nva_kpi_query_init(nva_kpi_query* query, uint32_t struct_size);
+
+/* KPIs of a store. `region` is only the name that nva_kpi_all_json shows without a filter. */
+NVA_API nva_status nva_kpi_open(nva_store* store, nva_string region, nva_kpi** out);
+NVA_API void nva_kpi_free(nva_kpi* kpi);
+
+/* INVALID_ARGUMENT: no period, or days over 1830, or from_us > to_us; UNAVAILABLE and other errors
+ * of the store. The _json functions give the keys that the backend's clients read. */
+NVA_API nva_status nva_kpi_summarize(nva_kpi* kpi, const nva_kpi_query* query,
+                                     nva_kpi_summary* result, uint32_t struct_size);
+NVA_API nva_status nva_kpi_conversion_funnel(nva_kpi* kpi, const nva_kpi_query* query,
+                                             nva_conversion_funnel* result, uint32_t struct_size);
+NVA_API nva_status nva_kpi_green_hour_utilization(nva_kpi* kpi, const nva_kpi_query* query,
+                                                  nva_green_hour_utilization* result,
+                                                  uint32_t struct_size);
+NVA_API nva_status nva_kpi_streak_metrics(nva_kpi* kpi, const nva_kpi_query* query,
+                                          nva_streak_metrics* result, uint32_t struct_size);
+NVA_API nva_status nva_kpi_revenue_metrics(nva_kpi* kpi, const nva_kpi_query* query,
+                                           nva_revenue_metrics* result, uint32_t struct_size);
+
+NVA_API nva_status nva_kpi_conversion_funnel_json(nva_kpi* kpi, const nva_kpi_query* query,
+                                                  char** json);
+NVA_API nva_status nva_kpi_green_hour_utilization_json(nva_kpi* kpi, const nva_kpi_query* query,
+                                                       char** json);
+NVA_API nva_status nva_kpi_streak_metrics_json(nva_kpi* kpi, const nva_kpi_query* query,
+                                               char** json);
+NVA_API nva_status nva_kpi_revenue_metrics_json(nva_kpi* kpi, const nva_kpi_query* query,
+                                                char** json);
+/* All four over the same period and the same state of the store. */
+NVA_API nva_status nva_kpi_all_json(nva_kpi* kpi, const nva_kpi_query* query, char** json);
+
+#ifdef __cplusplus
+} /* extern "C" */
+#endif
+
+#endif /* NERAVA_ANALYTICS_H_ */

@@ -1,0 +1,154 @@
+#include "capi/options.h"
+
+#include <mutex>
+#include <set>
+
+namespace nerava::analytics::capi {
+namespace {
+
+// A string that lives as long as the process: what _init and _from_environment put into structs,
+// which own nothing. There are only as many as there are different settings.
+nva_string Intern(const std::string& text) {
+  static std::mutex mutex;
+  static auto& strings = *new std::set<std::string>;
+  const std::lock_guard lock(mutex);
+  return Borrow(*strings.insert(text).first);
+}
+
+std::int64_t ToMillis(absl::Duration duration) { return absl::ToInt64Milliseconds(duration); }
+
+// The pipeline's struct has the same members as the writer's and the store's own.
+template <typename Struct>
+void Fill(const BatchWriterOptions& from, Struct* to) {
+  to->batch_size = from.batch_size;
+  to->flush_interval_ms = ToMillis(from.flush_interval);
+  to->max_batch_size = from.max_batch_size;
+  to->queue_capacity = from.queue_capacity;
+  to->overflow_timeout_ms = ToMillis(from.overflow_timeout);
+  to->retry_initial_backoff_ms = ToMillis(from.retry_initial_backoff);
+  to->retry_max_backoff_ms = ToMillis(from.retry_max_backoff);
+}
+
+template <typename Struct>
+void Take(const Struct& from, BatchWriterOptions* to) {
+  to->batch_size = from.batch_size;
+  to->flush_interval = absl::Milliseconds(from.flush_interval_ms);
+  to->max_batch_size = from.max_batch_size;
+  to->queue_capacity = from.queue_capacity;
+  to->overflow_timeout = absl::Milliseconds(from.overflow_timeout_ms);
+  to->retry_initial_backoff = absl::Milliseconds(from.retry_initial_backoff_ms);
+  to->retry_max_backoff = absl::Milliseconds(from.retry_max_backoff_ms);
+}
+
+template <typename Struct>
+void Fill(const StoreOptions& from, Struct* to) {
+  to->sqlite_cache_bytes = from.sqlite_cache_bytes;
+  to->sqlite_busy_timeout_ms = ToMillis(from.sqlite_busy_timeout);
+  to->sqlite_partition_rows = from.sqlite_partition_rows;
+}
+
+template <typename Struct>
+void Take(const Struct& from, StoreOptions* to) {
+  to->sqlite_cache_bytes = from.sqlite_cache_bytes;
+  to->sqlite_busy_timeout = absl::Milliseconds(from.sqlite_busy_timeout_ms);
+  to->sqlite_partition_rows = from.sqlite_partition_rows;
+}
+
+void Fill(const Options& from, nva_pipeline_options* to) {
+  to->enabled = from.enabled ? 1 : 0;
+  to->database_url = Intern(from.database_url);
+  to->region = Intern(from.region);
+  to->recent_capacity = from.bus.recent_capacity;
+  Fill(from.writer, to);
+  Fill(from.store, to);
+}
+
+}  // namespace
+
+void ReportTo(const ErrorCallback& callback, BusOptions* options) {
+  if (!callback) return;
+  options->on_error = [callback](std::string_view type, const AnalyticsEvent& event,
+                                 const absl::Status& error) {
+    const std::string message = "a subscriber of " + std::string(type) + " failed on event " +
+                                event.event_id + ": " + std::string(error.message());
+    callback(absl::Status(error.code(), message));
+  };
+}
+
+void ReportTo(const ErrorCallback& callback, BatchWriterOptions* options) {
+  if (callback) options->on_error = callback;
+}
+
+Options FromStruct(const nva_pipeline_options* in) {
+  Options options;
+  if (in == nullptr) return options;
+  const nva_pipeline_options given = Read(in, "options");
+  options.enabled = given.enabled != 0;
+  options.database_url = Text(given.database_url, "options->database_url");
+  options.region = Text(given.region, "options->region");
+  options.bus.recent_capacity = given.recent_capacity;
+  Take(given, &options.writer);
+  Take(given, &options.store);
+  return options;
+}
+
+BusOptions FromStruct(const nva_bus_options* in) {
+  BusOptions options;
+  if (in != nullptr) options.recent_capacity = Read(in, "options").recent_capacity;
+  return options;
+}
+
+BatchWriterOptions FromStruct(const nva_batch_writer_options* in) {
+  BatchWriterOptions options;
+  if (in != nullptr) Take(Read(in, "options"), &options);
+  return options;
+}
+
+StoreOptions FromStruct(const nva_store_options* in) {
+  StoreOptions options;
+  if (in != nullptr) Take(Read(in, "options"), &options);
+  return options;
+}
+
+}  // namespace nerava::analytics::capi
+
+using namespace nerava::analytics::capi;  // NOLINT: this file is the C side of that namespace
+
+nva_status nva_pipeline_options_init(nva_pipeline_options* options, uint32_t struct_size) {
+  return Guarded([&] {
+    nva_pipeline_options defaults{};
+    Fill(nerava::analytics::Options(), &defaults);
+    Write(defaults, options, struct_size, "options");
+  });
+}
+
+nva_status nva_pipeline_options_from_environment(nva_pipeline_options* options) {
+  return Guarded([&] {
+    Require(options, "options");
+    Fill(Value(nerava::analytics::Options::FromEnvironment(FromStruct(options))), options);
+  });
+}
+
+nva_status nva_bus_options_init(nva_bus_options* options, uint32_t struct_size) {
+  return Guarded([&] {
+    nva_bus_options defaults{};
+    defaults.recent_capacity = nerava::analytics::BusOptions().recent_capacity;
+    Write(defaults, options, struct_size, "options");
+  });
+}
+
+nva_status nva_batch_writer_options_init(nva_batch_writer_options* options, uint32_t struct_size) {
+  return Guarded([&] {
+    nva_batch_writer_options defaults{};
+    Fill(nerava::analytics::BatchWriterOptions(), &defaults);
+    Write(defaults, options, struct_size, "options");
+  });
+}
+
+nva_status nva_store_options_init(nva_store_options* options, uint32_t struct_size) {
+  return Guarded([&] {
+    nva_store_options defaults{};
+    Fill(nerava::analytics::StoreOptions(), &defaults);
+    Write(defaults, options, struct_size, "options");
+  });
+}

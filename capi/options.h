@@ -1,0 +1,52 @@
+// Option structs to and from the C++ options, which alone know the defaults.
+#pragma once
+
+#include <cstddef>
+#include <functional>
+#include <memory>
+#include <string>
+
+#include "absl/status/status.h"
+#include "capi/boundary.h"
+#include "nerava/analytics/options.h"
+
+namespace nerava::analytics::capi {
+
+// The user's error callback, taken over. Copies share it.
+class ErrorCallback {
+ public:
+  ErrorCallback() = default;
+  explicit ErrorCallback(const nva_error_callback& callback)
+      : owner_(TakeOver(callback.user_data, callback.destroy)), on_error_(callback.on_error) {}
+
+  explicit operator bool() const { return on_error_ != nullptr; }
+  void operator()(const absl::Status& error) const {
+    on_error_(owner_.get(), static_cast<nva_status>(error.code()),
+              std::string(error.message()).c_str());
+  }
+
+ private:
+  std::shared_ptr<void> owner_;
+  void (*on_error_)(void*, nva_status, const char*) = nullptr;
+};
+
+// The first thing to do with a struct that has an on_error: it is taken over even when the struct
+// turns out to be invalid, unless it is too small to hold one.
+template <typename Struct>
+ErrorCallback TakeOverOnError(const Struct* options) {
+  constexpr std::size_t kEnd = offsetof(Struct, on_error) + sizeof(nva_error_callback);
+  if (options == nullptr || options->struct_size < kEnd) return ErrorCallback();
+  return ErrorCallback(options->on_error);
+}
+
+// What BusOptions::on_error and BatchWriterOptions::on_error call.
+void ReportTo(const ErrorCallback& callback, BusOptions* options);
+void ReportTo(const ErrorCallback& callback, BatchWriterOptions* options);
+
+// Null: the defaults. Callbacks are left out. Throw Failure.
+Options FromStruct(const nva_pipeline_options* options);
+BusOptions FromStruct(const nva_bus_options* options);
+BatchWriterOptions FromStruct(const nva_batch_writer_options* options);
+StoreOptions FromStruct(const nva_store_options* options);
+
+}  // namespace nerava::analytics::capi

@@ -1,0 +1,182 @@
+#include "nerava/analytics/pipeline.h"
+
+#include "capi/events.h"
+#include "capi/handles.h"
+#include "capi/options.h"
+#include "capi/publish.h"
+
+using namespace nerava::analytics::capi;  // NOLINT: this file is the C side of that namespace
+using nerava::analytics::EventHeader;
+using nerava::analytics::Options;
+using nerava::analytics::Pipeline;
+
+namespace {
+
+// `open` makes the pipeline of the options.
+template <typename Open>
+nva_status OpenPipeline(const nva_pipeline_options* options, nva_pipeline** out, Open open) {
+  return Guarded([&] {
+    const ErrorCallback on_error = TakeOverOnError(options);
+    nva_pipeline*& handle = Out(out);
+    Options all = FromStruct(options);
+    ReportTo(on_error, &all.bus);
+    ReportTo(on_error, &all.writer);
+    handle = new nva_pipeline{Value(open(std::move(all)))};
+  });
+}
+
+template <typename Event>
+EventHeader HeaderOf(const Event& event) {
+  EventHeader header;
+  header.event_id = Text(event.event_id, "event->event_id");
+  header.region = Text(event.region, "event->region");
+  header.properties = Text(event.properties, "event->properties");
+  return header;
+}
+
+// A handle on a part of the pipeline, which it keeps.
+template <typename Part>
+std::shared_ptr<Part> Share(nva_pipeline* pipeline, Part& part) {
+  return std::shared_ptr<Part>(pipeline->impl, &part);
+}
+
+}  // namespace
+
+nva_status nva_pipeline_open(const nva_pipeline_options* options, nva_pipeline** out) {
+  return OpenPipeline(options, out, [](Options all) { return Pipeline::Open(std::move(all)); });
+}
+
+nva_status nva_pipeline_open_with_store(const nva_pipeline_options* options, nva_store* store,
+                                        nva_pipeline** out) {
+  return OpenPipeline(options, out, [&](Options all) {
+    return Pipeline::Open(std::move(all), Require(store, "store").impl);
+  });
+}
+
+nva_status nva_pipeline_flush(nva_pipeline* pipeline, int64_t timeout_ms, uint64_t* unsent) {
+  return Guarded([&] {
+    if (unsent != nullptr) *unsent = 0;
+    return ReportUnsent(Require(pipeline, "pipeline").impl->Flush(Timeout(timeout_ms)), unsent);
+  });
+}
+
+nva_status nva_pipeline_close(nva_pipeline* pipeline, int64_t timeout_ms, uint64_t* unsent) {
+  return Guarded([&] {
+    if (unsent != nullptr) *unsent = 0;
+    Require(pipeline, "pipeline").closed = true;
+    return ReportUnsent(pipeline->impl->Close(Timeout(timeout_ms)), unsent);
+  });
+}
+
+void nva_pipeline_free(nva_pipeline* pipeline) {
+  // Handles on its parts may keep the pipeline, so it is closed here.
+  if (pipeline != nullptr && !pipeline->closed) pipeline->impl->Close();
+  delete pipeline;
+}
+
+nva_status nva_publish_json(nva_pipeline* pipeline, nva_string json, char** event_id) {
+  return Published(event_id, [&] {
+    return Require(pipeline, "pipeline").impl->PublishJson(View(json, "json"));
+  });
+}
+
+nva_status nva_publish_charge_started(nva_pipeline* pipeline, const nva_charge_started* event,
+                                      char** event_id) {
+  return Published(event_id, [&] {
+    const nva_charge_started given = Read(event, "event");
+    nerava::analytics::ChargeStarted started;
+    started.header = HeaderOf(given);
+    started.session_id = Text(given.session_id, "event->session_id");
+    started.user_id = Text(given.user_id, "event->user_id");
+    started.hub_id = Text(given.hub_id, "event->hub_id");
+    started.window_id = Text(given.window_id, "event->window_id");
+    started.started_at = FromMicros(given.started_at_us);
+    return Require(pipeline, "pipeline").impl->Publish(std::move(started));
+  });
+}
+
+nva_status nva_publish_charge_stopped(nva_pipeline* pipeline, const nva_charge_stopped* event,
+                                      char** event_id) {
+  return Published(event_id, [&] {
+    const nva_charge_stopped given = Read(event, "event");
+    nerava::analytics::ChargeStopped stopped;
+    stopped.header = HeaderOf(given);
+    stopped.session_id = Text(given.session_id, "event->session_id");
+    stopped.user_id = Text(given.user_id, "event->user_id");
+    stopped.hub_id = Text(given.hub_id, "event->hub_id");
+    stopped.window_id = Text(given.window_id, "event->window_id");
+    stopped.stopped_at = FromMicros(given.stopped_at_us);
+    stopped.energy_mwh = FromAmount(given.energy_mwh);
+    stopped.grid_reward_microusd = FromAmount(given.grid_reward_microusd);
+    stopped.merchant_reward_microusd = FromAmount(given.merchant_reward_microusd);
+    stopped.total_reward_microusd = FromAmount(given.total_reward_microusd);
+    return Require(pipeline, "pipeline").impl->Publish(std::move(stopped));
+  });
+}
+
+nva_status nva_publish_wallet_credited(nva_pipeline* pipeline, const nva_wallet_credited* event,
+                                       char** event_id) {
+  return Published(event_id, [&] {
+    const nva_wallet_credited given = Read(event, "event");
+    nerava::analytics::WalletCredited credited;
+    credited.header = HeaderOf(given);
+    credited.user_id = Text(given.user_id, "event->user_id");
+    credited.session_id = Text(given.session_id, "event->session_id");
+    credited.amount_cents = FromAmount(given.amount_cents);
+    credited.new_balance_cents = FromAmount(given.new_balance_cents);
+    credited.credited_at = FromMicros(given.credited_at_us);
+    return Require(pipeline, "pipeline").impl->Publish(std::move(credited));
+  });
+}
+
+nva_status nva_pipeline_stats_json(nva_pipeline* pipeline, char** json) {
+  return Guarded([&] {
+    char*& out = Out(json);
+    out = Duplicate(ToJson(Value(Require(pipeline, "pipeline").impl->stats())));
+  });
+}
+
+nva_status nva_pipeline_health_json(nva_pipeline* pipeline, char** json) {
+  return Guarded([&] {
+    char*& out = Out(json);
+    out = Duplicate(ToJson(Require(pipeline, "pipeline").impl->health()));
+  });
+}
+
+nva_status nva_pipeline_bus(nva_pipeline* pipeline, nva_bus** out) {
+  return Guarded([&] {
+    nva_bus*& handle = Out(out);
+    handle = new nva_bus{Share(pipeline, Require(pipeline, "pipeline").impl->bus())};
+  });
+}
+
+nva_status nva_pipeline_producer(nva_pipeline* pipeline, nva_producer** out) {
+  return Guarded([&] {
+    nva_producer*& handle = Out(out);
+    handle =
+        new nva_producer{Share(pipeline, Require(pipeline, "pipeline").impl->producer()), true};
+  });
+}
+
+nva_status nva_pipeline_batch_writer(nva_pipeline* pipeline, nva_batch_writer** out) {
+  return Guarded([&] {
+    nva_batch_writer*& handle = Out(out);
+    Pipeline& owner = *Require(pipeline, "pipeline").impl;
+    handle = new nva_batch_writer{Share(pipeline, owner.writer()), owner.store(),
+                                  Share(pipeline, owner.producer())};
+  });
+}
+
+nva_status nva_pipeline_store(nva_pipeline* pipeline, nva_store** out) {
+  return Guarded([&] {
+    nva_store*& handle = Out(out);
+    handle = new nva_store{Require(pipeline, "pipeline").impl->store()};
+  });
+}
+
+nva_status nva_pipeline_kpi(nva_pipeline* pipeline, nva_kpi** out) {
+  return Guarded([&] {
+    nva_kpi*& handle = Out(out);
+    handle = new nva_kpi{Share(pipeline, Require(pipeline, "pipeline").impl->kpis())};
+  });
+}
