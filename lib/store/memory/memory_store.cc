@@ -7,7 +7,7 @@
 #include "absl/base/thread_annotations.h"
 #include "absl/container/flat_hash_map.h"
 #include "absl/strings/string_view.h"
-#include "absl/synchronization/mutex.h"
+#include "lib/base/mutex.h"
 
 namespace nerava::analytics {
 namespace {
@@ -84,7 +84,7 @@ class MemoryTransaction final : public WriteTransaction {
 class MemoryStore final : public Store {
  public:
   absl::Status Write(absl::FunctionRef<absl::Status(WriteTransaction&)> body) override {
-    absl::MutexLock lock(&mutex_);
+    WriterLock lock(mutex_);
     MemoryTransaction transaction(data_);
     absl::Status status = body(transaction);
     if (!status.ok()) transaction.Rollback();
@@ -92,7 +92,7 @@ class MemoryStore final : public Store {
   }
 
   absl::Status Read(absl::FunctionRef<absl::Status(ReadTransaction&)> body) override {
-    absl::ReaderMutexLock lock(&mutex_);
+    ReaderLock lock(mutex_);
     MemoryTransaction transaction(data_);
     return body(transaction);
   }
@@ -100,7 +100,7 @@ class MemoryStore final : public Store {
   std::string Description() const override { return "memory:"; }
 
  private:
-  absl::Mutex mutex_;
+  SharedMutex mutex_;
   Data data_ ABSL_GUARDED_BY(mutex_);
 };
 

@@ -84,10 +84,10 @@ absl::Status Partitions::Save(Database& database, Entry* entry) {
 
 absl::Status Partitions::CatchUp(Database& database, std::int64_t last_event) {
   {
-    absl::ReaderMutexLock lock(&mutex_);
+    ReaderLock lock(mutex_);
     if (last_event <= caught_up_to_) return absl::OkStatus();
   }
-  absl::MutexLock lock(&mutex_);
+  WriterLock lock(mutex_);
   if (last_event <= caught_up_to_) return absl::OkStatus();
 
   auto statement = database.Prepare(
@@ -130,7 +130,7 @@ absl::Status Partitions::CatchUp(Database& database, std::int64_t last_event) {
 std::vector<Partitions::Candidates> Partitions::FindCandidates(
     Key key, absl::Span<const std::uint64_t> hashes, std::int64_t last_event) const {
   std::vector<Candidates> all;
-  absl::ReaderMutexLock lock(&mutex_);
+  ReaderLock lock(mutex_);
   for (const auto& [number, entry] : entries_) {
     if (entry.partition->first_event > last_event) continue;
     const BloomFilter& filter = key == Key::kEventId ? entry.ids : entry.sessions;
@@ -146,7 +146,7 @@ std::vector<Partitions::Candidates> Partitions::FindCandidates(
 std::vector<PartitionPtr> Partitions::Between(std::int64_t from, std::int64_t to,
                                               std::int64_t last_event) const {
   std::vector<PartitionPtr> all;
-  absl::ReaderMutexLock lock(&mutex_);
+  ReaderLock lock(mutex_);
   for (const auto& [number, entry] : entries_) {
     const Partition& partition = *entry.partition;
     if (partition.day < to && partition.day + kSecondsPerDay > from &&
@@ -158,7 +158,7 @@ std::vector<PartitionPtr> Partitions::Between(std::int64_t from, std::int64_t to
 }
 
 PartitionPtr Partitions::LastOfDay(std::int64_t day, std::int64_t* events) const {
-  absl::ReaderMutexLock lock(&mutex_);
+  ReaderLock lock(mutex_);
   const auto found = last_of_day_.find(day);
   if (found == last_of_day_.end()) return nullptr;
   const Entry& entry = entries_.at(found->second);
@@ -180,7 +180,7 @@ absl::StatusOr<std::shared_ptr<Partitions::PendingFilters>> Partitions::BeforeCo
 
     Entry entry;
     {
-      absl::ReaderMutexLock lock(&mutex_);
+      ReaderLock lock(mutex_);
       const auto known = entries_.find(grown.partition->number);
       if (known != entries_.end()) {
         const Entry& now = known->second;
@@ -205,7 +205,7 @@ absl::StatusOr<std::shared_ptr<Partitions::PendingFilters>> Partitions::BeforeCo
 
 void Partitions::Committed(absl::Span<const PartitionGrowth> growth,
                            std::shared_ptr<PendingFilters> filters, std::int64_t last_event) {
-  absl::MutexLock lock(&mutex_);
+  WriterLock lock(mutex_);
   if (caught_up_to_ >= last_event) return;  // a reader has seen the commit already
   for (const PartitionGrowth& grown : growth) {
     const std::int64_t number = grown.partition->number;
@@ -226,7 +226,7 @@ void Partitions::Committed(absl::Span<const PartitionGrowth> growth,
 }
 
 absl::Status Partitions::SaveFilters(Database& database) {
-  absl::MutexLock lock(&mutex_);
+  WriterLock lock(mutex_);
   for (auto& [number, entry] : entries_) {
     if (entry.saved_events == entry.events) continue;
     if (absl::Status status = Save(database, &entry); !status.ok()) return status;

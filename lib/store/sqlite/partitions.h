@@ -16,8 +16,8 @@
 #include "absl/container/btree_map.h"
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
-#include "absl/synchronization/mutex.h"
 #include "absl/types/span.h"
+#include "lib/base/mutex.h"
 #include "lib/store/sqlite/bloom_filter.h"
 #include "lib/store/sqlite/database.h"
 
@@ -95,7 +95,7 @@ class Partitions {
   static absl::Status Scan(Database& database, Entry* entry);
   static absl::Status Save(Database& database, Entry* entry);
 
-  mutable absl::Mutex mutex_;
+  mutable SharedMutex mutex_;
   std::int64_t caught_up_to_ ABSL_GUARDED_BY(mutex_) = 0;
   absl::btree_map<std::int64_t, Entry> entries_ ABSL_GUARDED_BY(mutex_);             // by number
   absl::btree_map<std::int64_t, std::int64_t> last_of_day_ ABSL_GUARDED_BY(mutex_);  // day, number

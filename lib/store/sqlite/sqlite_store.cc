@@ -7,12 +7,13 @@
 
 #include "absl/base/thread_annotations.h"
 #include "absl/status/status.h"
-#include "absl/synchronization/mutex.h"
 #include "fmt/format.h"
+#include "lib/base/mutex.h"
 #include "lib/store/sqlite/connection.h"
 #include "lib/store/sqlite/partitions.h"
 #include "lib/store/sqlite/schema.h"
 #include "lib/store/sqlite/transaction.h"
+#include "lib/store/validate.h"
 
 namespace nerava::analytics {
 namespace sqlite {
@@ -35,7 +36,7 @@ class SqliteStore final : public Store {
 
   absl::Status Write(absl::FunctionRef<absl::Status(WriteTransaction&)> body) override
       ABSL_LOCKS_EXCLUDED(writer_mutex_) {
-    absl::MutexLock lock(&writer_mutex_);
+    MutexLock lock(writer_mutex_);
     Database& database = *writer_.database;
     database.TrimStatements();
     if (absl::Status begin = database.Execute("BEGIN IMMEDIATE"); !begin.ok()) return begin;
@@ -76,7 +77,7 @@ class SqliteStore final : public Store {
   // Readers are kept for the next time: as many as ever read at once.
   absl::StatusOr<std::unique_ptr<Connection>> TakeReader() {
     {
-      absl::MutexLock lock(&readers_mutex_);
+      MutexLock lock(readers_mutex_);
       if (!readers_.empty()) {
         std::unique_ptr<Connection> reader = std::move(readers_.back());
         readers_.pop_back();
@@ -92,12 +93,12 @@ class SqliteStore final : public Store {
 
   void GiveBack(std::unique_ptr<Connection> reader) {
     reader->database->TrimStatements();
-    absl::MutexLock lock(&readers_mutex_);
+    MutexLock lock(readers_mutex_);
     readers_.push_back(std::move(reader));
   }
 
   absl::Status SaveFilters() {
-    absl::MutexLock lock(&writer_mutex_);
+    MutexLock lock(writer_mutex_);
     Database& database = *writer_.database;
     if (absl::Status begin = database.Execute("BEGIN IMMEDIATE"); !begin.ok()) return begin;
     absl::Status status = partitions_.SaveFilters(database);
@@ -110,32 +111,18 @@ class SqliteStore final : public Store {
   const StoreOptions options_;
   Partitions partitions_;
 
-  absl::Mutex writer_mutex_;
+  Mutex writer_mutex_;
   Connection writer_ ABSL_GUARDED_BY(writer_mutex_);
 
-  absl::Mutex readers_mutex_;
+  Mutex readers_mutex_;
   std::vector<std::unique_ptr<Connection>> readers_ ABSL_GUARDED_BY(readers_mutex_);
 };
-
-absl::Status CheckOptions(const StoreOptions& options) {
-  if (options.sqlite_cache_bytes < 0) {
-    return absl::InvalidArgumentError("sqlite_cache_bytes must not be negative");
-  }
-  if (options.sqlite_busy_timeout < absl::ZeroDuration() ||
-      options.sqlite_busy_timeout > absl::Hours(24)) {
-    return absl::InvalidArgumentError("sqlite_busy_timeout must be from 0 to 24 hours");
-  }
-  if (options.sqlite_partition_rows < 1000) {
-    return absl::InvalidArgumentError("sqlite_partition_rows must be at least 1000");
-  }
-  return absl::OkStatus();
-}
 
 }  // namespace
 }  // namespace sqlite
 
 absl::StatusOr<std::shared_ptr<Store>> OpenSqliteStore(std::string path, StoreOptions options) {
-  if (absl::Status status = sqlite::CheckOptions(options); !status.ok()) return status;
+  if (absl::Status status = Validate(options); !status.ok()) return status;
   // A host may change its working directory; readers are opened later.
   std::error_code error;
   const std::filesystem::path absolute = std::filesystem::absolute(path, error);

@@ -1,0 +1,32 @@
+#include "lib/bus/recent_events.h"
+
+#include <utility>
+
+namespace nerava::analytics {
+
+void RecentEvents::Add(EventPtr event) {
+  if (capacity_ == 0) return;
+  // The lock is released before `event`, which then holds what was overwritten, is freed.
+  MutexLock lock(mutex_);
+  if (ring_.size() < capacity_) {
+    ring_.push_back(std::move(event));
+    return;
+  }
+  ring_[oldest_].swap(event);
+  oldest_ = (oldest_ + 1) % capacity_;
+}
+
+std::vector<EventPtr> RecentEvents::Find(std::string_view type,
+                                         std::string_view aggregate_id) const {
+  std::vector<EventPtr> found;
+  MutexLock lock(mutex_);
+  for (std::size_t i = 0; i < ring_.size(); ++i) {
+    const EventPtr& event = ring_[(oldest_ + i) % ring_.size()];
+    if (!type.empty() && event->event_type != type) continue;
+    if (!aggregate_id.empty() && event->aggregate_id != aggregate_id) continue;
+    found.push_back(event);
+  }
+  return found;
+}
+
+}  // namespace nerava::analytics

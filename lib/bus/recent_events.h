@@ -1,0 +1,31 @@
+// The last events, for people who look at a running system.
+#pragma once
+
+#include <cstddef>
+#include <string_view>
+#include <vector>
+
+#include "absl/base/thread_annotations.h"
+#include "lib/base/mutex.h"
+#include "nerava/analytics/analytics_event.h"
+
+namespace nerava::analytics {
+
+// A ring of shared events. Thread-safe.
+class RecentEvents {
+ public:
+  explicit RecentEvents(std::size_t capacity) : capacity_(capacity) {}
+
+  void Add(EventPtr event);
+
+  // Oldest first; an empty argument matches all. `type` is an analytics type.
+  std::vector<EventPtr> Find(std::string_view type, std::string_view aggregate_id) const;
+
+ private:
+  const std::size_t capacity_;
+  mutable Mutex mutex_;
+  std::vector<EventPtr> ring_ ABSL_GUARDED_BY(mutex_);
+  std::size_t oldest_ ABSL_GUARDED_BY(mutex_) = 0;  // once the ring is full: the next to overwrite
+};
+
+}  // namespace nerava::analytics

@@ -1,0 +1,67 @@
+#include "lib/bus/subscriber.h"
+
+#include <exception>
+
+#include "fmt/format.h"
+
+namespace nerava::analytics {
+
+class Subscriber::RunningCall {
+ public:
+  explicit RunningCall(Subscriber& subscriber)
+      : subscriber_(subscriber),
+        outer_(innermost_),
+        admitted_((subscriber.state_.fetch_add(1) & kCancelled) == 0) {
+    innermost_ = this;
+  }
+  ~RunningCall() {
+    innermost_ = outer_;
+    if ((subscriber_.state_.fetch_sub(1) & kCancelled) != 0) subscriber_.state_.notify_all();
+  }
+  RunningCall(const RunningCall&) = delete;
+  RunningCall& operator=(const RunningCall&) = delete;
+
+  bool admitted() const { return admitted_; }
+
+  static bool OnThisThread(const Subscriber& subscriber) {
+    for (const RunningCall* call = innermost_; call != nullptr; call = call->outer_) {
+      if (&call->subscriber_ == &subscriber) return true;
+    }
+    return false;
+  }
+
+ private:
+  // A handler may publish, so that calls nest: this thread's are a list.
+  static thread_local const RunningCall* innermost_;
+
+  Subscriber& subscriber_;
+  const RunningCall* const outer_;
+  const bool admitted_;
+};
+
+thread_local const Subscriber::RunningCall* Subscriber::RunningCall::innermost_ = nullptr;
+
+bool Subscriber::Call(const EventPtr& event, absl::Status* status) {
+  RunningCall call(*this);
+  if (!call.admitted()) return false;
+  try {
+    *status = handler_(event);
+  } catch (const std::exception& error) {
+    *status = absl::InternalError(fmt::format("the handler threw: {}", error.what()));
+  } catch (...) {
+    *status = absl::InternalError("the handler threw something that is no std::exception");
+  }
+  return true;
+}
+
+void Subscriber::Cancel() {
+  std::uint32_t state = state_.fetch_or(kCancelled) | kCancelled;
+  if (RunningCall::OnThisThread(*this)) return;
+  while (state != kCancelled) {
+    state_.wait(state);
+    state = state_.load();
+  }
+  handler_ = nullptr;
+}
+
+}  // namespace nerava::analytics

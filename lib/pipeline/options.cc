@@ -1,0 +1,29 @@
+#include "nerava/analytics/options.h"
+
+#include "lib/event/fields.h"
+#include "lib/event/validate.h"
+#include "lib/pipeline/validate.h"
+#include "lib/store/validate.h"
+#include "lib/writer/validate.h"
+
+namespace nerava::analytics {
+
+absl::Status ValidateRegion(std::string_view name, const std::string& region) {
+  return CheckText(Required(TextField{name, FieldKind::kRegion}), region);
+}
+
+absl::Status ValidateWithoutStore(const Options& options) {
+  if (absl::Status region = ValidateRegion("region", options.region); !region.ok()) return region;
+  return nerava::analytics::Validate(options.writer);
+}
+
+absl::Status Options::Validate() const {
+  if (absl::Status rest = ValidateWithoutStore(*this); !rest.ok()) return rest;
+  if (database_url.empty()) {
+    return absl::InvalidArgumentError(
+        "database_url is empty; it must be a URL such as sqlite:////var/lib/nerava/analytics.db");
+  }
+  return nerava::analytics::Validate(store);
+}
+
+}  // namespace nerava::analytics

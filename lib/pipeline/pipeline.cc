@@ -1,0 +1,162 @@
+#include "nerava/analytics/pipeline.h"
+
+#include <atomic>
+#include <exception>
+#include <utility>
+
+#include "fmt/format.h"
+#include "lib/pipeline/validate.h"
+
+namespace nerava::analytics {
+namespace {
+
+absl::Status ClosedError() {
+  return absl::FailedPreconditionError(
+      "the pipeline is closed and accepts no more events; open another one");
+}
+
+// Unavailable, whatever the store's error is: for the reader it comes to the same.
+absl::StatusOr<EventCounts> CountEvents(Store& store) {
+  EventCounts counts;
+  std::string error;
+  try {
+    const absl::Status read = store.Read([&](ReadTransaction& transaction) {
+      absl::StatusOr<EventCounts> counted = transaction.CountEvents();
+      if (counted.ok()) counts = *std::move(counted);
+      return counted.status();
+    });
+    if (read.ok()) return counts;
+    error = read.ToString();
+  } catch (const std::exception& thrown) {
+    error = thrown.what();
+  } catch (...) {
+    error = "it threw something that is no std::exception";
+  }
+  return absl::UnavailableError(
+      fmt::format("the store {} cannot be read: {}", store.Description(), error));
+}
+
+}  // namespace
+
+// Members are in the order in which data passes them, and destroyed from the source on.
+struct Pipeline::Impl {
+  Impl(Options options_in, std::shared_ptr<Store> store_in, std::unique_ptr<BatchWriter> writer_in,
+       const Clock& clock)
+      : options(std::move(options_in)),
+        store(std::move(store_in)),
+        writer(std::move(writer_in)),
+        bus(options.bus),
+        producer({.region = options.region}, options.enabled ? &bus : &nowhere, clock),
+        kpis(store, options.region, clock) {}
+
+  absl::Status Start() {
+    if (!options.enabled) {
+      writer->Stop(absl::ZeroDuration());  // what is written to it directly must not pile up
+      return absl::OkStatus();
+    }
+    if (absl::Status started = writer->Start(); !started.ok()) return started;
+    return bus.Subscribe(
+        "*", [this](const EventPtr& event) { return writer->Write(event); }, &to_writer,
+        Bus::Delivery::kRequired);
+  }
+
+  // What the writer counts, without the store.
+  PipelineStats Counters() const {
+    return {.producer = producer.stats(), .bus = bus.stats(), .writer = writer->stats()};
+  }
+
+  const Options options;
+  const std::shared_ptr<Store> store;
+  const std::unique_ptr<BatchWriter> writer;
+  Bus bus;
+  Bus nowhere{BusOptions{.recent_capacity = 0}};  // where a disabled pipeline publishes
+  Producer producer;
+  const KpiCalculator kpis;
+  // Never reset before the end: without it an event on its way during Close() would be accepted by
+  // nobody and yet reported as published. The stopped writer refuses it.
+  Subscription to_writer;
+  std::atomic<bool> closed{false};
+};
+
+absl::StatusOr<std::unique_ptr<Pipeline>> Pipeline::Open(Options options, const Clock& clock) {
+  if (absl::Status valid = options.Validate(); !valid.ok()) return valid;
+  auto store = OpenStore(options.database_url, options.store);
+  if (!store.ok()) return store.status();
+  return Open(std::move(options), *std::move(store), clock);
+}
+
+absl::StatusOr<std::unique_ptr<Pipeline>> Pipeline::Open(Options options,
+                                                         std::shared_ptr<Store> store,
+                                                         const Clock& clock) {
+  if (absl::Status valid = ValidateWithoutStore(options); !valid.ok()) return valid;
+  auto writer = BatchWriter::Create(options.writer, store, clock);
+  if (!writer.ok()) return writer.status();
+  auto impl =
+      std::make_unique<Impl>(std::move(options), std::move(store), *std::move(writer), clock);
+  if (absl::Status started = impl->Start(); !started.ok()) return started;
+  return std::unique_ptr<Pipeline>(new Pipeline(std::move(impl)));
+}
+
+Pipeline::Pipeline(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
+
+Pipeline::~Pipeline() {
+  // What cannot be stored in time is counted and reported by the writer.
+  if (!impl_->closed) Close();
+}
+
+absl::StatusOr<EventPtr> Pipeline::Publish(DomainEvent event) {
+  if (impl_->closed) return ClosedError();
+  return impl_->producer.Publish(std::move(event));
+}
+
+absl::StatusOr<EventPtr> Pipeline::PublishJson(std::string_view json) {
+  if (impl_->closed) return ClosedError();
+  return impl_->producer.PublishJson(json);
+}
+
+std::size_t Pipeline::Flush(absl::Duration timeout) { return impl_->writer->Flush(timeout); }
+
+std::size_t Pipeline::Close(absl::Duration timeout) {
+  impl_->closed = true;  // the source first, then what it feeds
+  return impl_->writer->Stop(timeout);
+}
+
+Producer& Pipeline::producer() { return impl_->producer; }
+Bus& Pipeline::bus() { return impl_->bus; }
+BatchWriter& Pipeline::writer() { return *impl_->writer; }
+const KpiCalculator& Pipeline::kpis() const { return impl_->kpis; }
+const std::shared_ptr<Store>& Pipeline::store() const { return impl_->store; }
+const Options& Pipeline::options() const { return impl_->options; }
+
+absl::StatusOr<PipelineStats> Pipeline::stats() const {
+  absl::StatusOr<EventCounts> stored = CountEvents(*impl_->store);
+  if (!stored.ok()) return stored.status();
+  PipelineStats stats = impl_->Counters();
+  stats.stored = *std::move(stored);
+  return stats;
+}
+
+Health Pipeline::health() const {
+  Health health;
+  health.enabled = impl_->options.enabled;
+  health.stats = impl_->Counters();
+  absl::StatusOr<EventCounts> stored = CountEvents(*impl_->store);
+  if (stored.ok()) health.stats.stored = *stored;
+
+  const BatchWriterStats& writer = health.stats.writer;
+  if (impl_->closed) {
+    health.reason = "the pipeline is closed";
+  } else if (health.enabled && !writer.running) {
+    health.reason = "the batch writer does not run";
+  } else if (!writer.last_error.empty()) {
+    health.reason = fmt::format("the last commit failed: {}", writer.last_error);
+  } else if (!stored.ok()) {
+    health.reason = std::string(stored.status().message());
+  } else {
+    health.healthy = true;
+    if (!health.enabled) health.reason = "disabled: events are discarded";
+  }
+  return health;
+}
+
+}  // namespace nerava::analytics

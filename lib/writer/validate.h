@@ -1,0 +1,19 @@
+// The ranges of BatchWriterOptions.
+#pragma once
+
+#include <cstddef>
+
+#include "absl/status/status.h"
+#include "absl/time/time.h"
+#include "nerava/analytics/batch_writer.h"
+
+namespace nerava::analytics {
+
+inline constexpr std::size_t kMaxBatchSize = 1'000'000;
+inline constexpr absl::Duration kMinFlushInterval = absl::Milliseconds(1);
+inline constexpr absl::Duration kMaxFlushInterval = absl::Hours(24);
+
+// InvalidArgument naming the first option that is out of its range.
+absl::Status Validate(const BatchWriterOptions& options);
+
+}  // namespace nerava::analytics
