@@ -6,12 +6,13 @@
 set -euo pipefail
 
 packages=(
-  g++ cmake ninja-build ccache pkg-config
+  g++ cmake ninja-build ccache
   libsqlite3-dev      # the embedded store
   libabsl-dev         # status, time, hash maps, mutexes
   libfmt-dev          # messages
   nlohmann-json3-dev  # JSON
   libroaring-dev      # exact user sets
+  libcli11-dev        # command lines of the examples
 )
 test_packages=(
   catch2              # unit and property tests

@@ -100,7 +100,8 @@ class Store {
 };
 
 struct StoreOptions {
-  // SQLite's page cache for the writer, in bytes. Default 64 MiB.
+  // SQLite's page cache for the writer, in bytes; each reader has one of at most 8 MiB. Default
+  // 64 MiB.
   std::int64_t sqlite_cache_bytes = 64 << 20;
   // How long a writer waits for another process's lock before Unavailable. Default 5 s.
   absl::Duration sqlite_busy_timeout = absl::Seconds(5);

@@ -56,11 +56,10 @@ void BloomFilter::Add(std::uint64_t hash) {
 
 bool BloomFilter::MayContain(std::uint64_t hash) const {
   const Block& block = blocks_[BlockOf(hash)];
-  std::uint32_t missing = 0;
   for (std::size_t i = 0; i < kLanes; ++i) {
-    missing |= BitOf(static_cast<std::uint32_t>(hash), i) & ~block[i];
+    if ((block[i] & BitOf(static_cast<std::uint32_t>(hash), i)) == 0) return false;
   }
-  return missing == 0;
+  return true;
 }
 
 std::size_t BloomFilter::capacity() const { return blocks_.size() * kKeysPerBlock; }

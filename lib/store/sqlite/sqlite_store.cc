@@ -1,5 +1,6 @@
 #include "lib/store/sqlite/sqlite_store.h"
 
+#include <algorithm>
 #include <filesystem>
 #include <system_error>
 #include <utility>
@@ -19,8 +20,12 @@ namespace nerava::analytics {
 namespace sqlite {
 namespace {
 
+// There may be many readers, and a KPI reads few pages.
+constexpr std::int64_t kReaderCacheBytes = 8 << 20;
+
 Database::Options DatabaseOptions(const StoreOptions& options, bool read_only) {
-  return {options.sqlite_cache_bytes,
+  return {read_only ? std::min(kReaderCacheBytes, options.sqlite_cache_bytes)
+                    : options.sqlite_cache_bytes,
           static_cast<int>(absl::ToInt64Milliseconds(options.sqlite_busy_timeout)), read_only};
 }
 

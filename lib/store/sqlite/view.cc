@@ -35,8 +35,7 @@ std::string Member(std::string_view key, std::string_view value) {
   return fmt::format("coalesce(',\"{}\":' || {}, '')", key, value);
 }
 std::string TextMember(std::string_view key, std::string_view column) {
-  return fmt::format("coalesce(',\"{}\":' || json_quote({}), '')", key,
-                     fmt::format("nullif({}, '')", column));
+  return fmt::format("iif({1} IS NULL, '', ',\"{0}\":' || json_quote({1}))", key, column);
 }
 std::string MicrosMember(std::string_view key, std::string_view column) {
   return Member(key, fmt::format("({} / 1000000.0)", column));

@@ -1,0 +1,63 @@
+"""Pipeline options from keyword arguments, the environment and the library's defaults."""
+
+from __future__ import annotations
+
+import ctypes
+from collections.abc import Mapping
+from datetime import timedelta
+from typing import Any, Union
+
+from . import errors
+from ._abi import PipelineOptions, string
+from ._convert import to_millis
+from ._library import abi
+
+Seconds = Union[int, float, timedelta]
+
+_TEXTS = ("database_url", "region")
+_COUNTS = (
+    "recent_capacity",
+    "batch_size",
+    "max_batch_size",
+    "queue_capacity",
+    "sqlite_cache_bytes",
+    "sqlite_partition_rows",
+)
+_DURATIONS = (
+    "flush_interval",
+    "overflow_timeout",
+    "retry_initial_backoff",
+    "retry_max_backoff",
+    "sqlite_busy_timeout",
+)
+
+
+def make_options(given: Mapping[str, Any], from_environment: bool) -> PipelineOptions:
+    """The library's defaults, then the environment if asked for, then what is given (not None)."""
+    options = PipelineOptions()
+    abi().nva_pipeline_options_init(ctypes.byref(options), ctypes.sizeof(options))
+    if from_environment:
+        abi().nva_pipeline_options_from_environment(ctypes.byref(options))
+    for name, value in given.items():
+        if value is not None:
+            _set(options, name, value)
+    return options
+
+
+def _set(options: PipelineOptions, name: str, value: Any) -> None:
+    if name in _TEXTS:
+        setattr(options, name, string(value.encode("utf-8")))
+    elif name in _DURATIONS:
+        setattr(options, name + "_ms", to_millis(name, value))
+    elif name in _COUNTS:
+        if isinstance(value, bool) or not isinstance(value, int):
+            raise TypeError(f"{name} must be an int, not {value!r}")
+        if not 0 <= value < 2**63:
+            raise errors.InvalidArgument(
+                f"{name} is {value}; it must be from 0 on",
+                errors.INVALID_ARGUMENT,
+                "invalid_argument",
+            )
+        setattr(options, name, value)
+    else:
+        options.enabled = int(bool(value))  # the one that is left

@@ -1,0 +1,287 @@
+"""The backend's own analytics classes, under their own names, on top of one pipeline.
+
+Its three analytics modules become re-exports:
+
+    from nerava_analytics.backend import AnalyticsProducer, analytics_producer
+    from nerava_analytics.backend import AnalyticsBatchWriter, analytics_batch_writer
+    from nerava_analytics.backend import KPICalculator, kpi_calculator
+
+The module-level objects share one pipeline, configured by the ANALYTICS_* variables and opened when
+it is first needed, at the latest by `await analytics_batch_writer.start()`.
+
+Nothing here blocks the event loop: what may wait (opening, flush, stop, KPIs, stats) runs in a
+worker thread, and a full queue is waited for with asyncio.sleep.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import collections
+import contextvars
+import functools
+import inspect
+import logging
+import threading
+from typing import Any, Callable, TypeVar
+
+from . import kpis as _kpis
+from ._convert import encode_event
+from .errors import NeravaError, QueueFull
+from .pipeline import DEFAULT_TIMEOUT, Pipeline, open_from_environment
+
+logger = logging.getLogger("nerava_analytics.backend")
+
+KEPT_EVENTS = 1000
+CHARGING_EVENTS = ("charge_started", "charge_stopped", "wallet_credited")
+_OVERFLOW_TIMEOUT = 5.0  # seconds that a full queue is waited for
+_FIRST_PAUSE, _LONGEST_PAUSE = 0.001, 0.1
+
+EventHandler = Callable[[Any], Any]
+_T = TypeVar("_T")
+
+
+async def _in_thread(function: Callable[..., _T], *args: Any, **kwargs: Any) -> _T:
+    context = contextvars.copy_context()
+    call = functools.partial(context.run, function, *args, **kwargs)
+    return await asyncio.get_running_loop().run_in_executor(None, call)
+
+
+def _field(event: Any, name: str) -> Any:
+    """A field of an event, which is a dict or has attributes; an enum's value."""
+    value = event.get(name) if isinstance(event, dict) else getattr(event, name, None)
+    return getattr(value, "value", value)
+
+
+class EventBus:
+    """Hands events of any kind (dicts, or objects with attributes) to handlers, in this event loop.
+
+    Keeps the last 1,000 events. Handlers are functions or coroutine functions; one that raises is
+    logged and harms no other. Subscribing is thread-safe; publish on one loop.
+    """
+
+    def __init__(self, kept_events: int = KEPT_EVENTS) -> None:
+        self._lock = threading.Lock()
+        self._handlers: dict[str, list[EventHandler]] = {}
+        self._events: collections.deque[Any] = collections.deque(maxlen=kept_events)
+
+    def subscribe(self, event_type: str, handler: EventHandler) -> None:
+        """Calls `handler` with every event of a type, or of all: "*"."""
+        with self._lock:
+            self._handlers.setdefault(event_type, []).append(handler)
+
+    def unsubscribe(self, event_type: str, handler: EventHandler) -> None:
+        """Ends one subscription; no effect when there is none."""
+        with self._lock:
+            handlers = self._handlers.get(event_type, [])
+            if handler in handlers:
+                handlers.remove(handler)
+
+    async def publish(self, event: Any) -> None:
+        """Keeps the event and returns when every handler is done with it."""
+        event_type = _field(event, "event_type")
+        with self._lock:
+            self._events.append(event)
+            handlers = [*self._handlers.get(event_type, ()), *self._handlers.get("*", ())]
+        await asyncio.gather(*(self._call(handler, event, event_type) for handler in handlers))
+
+    def get_events(
+        self, event_type: str | None = None, aggregate_id: str | None = None
+    ) -> list[Any]:
+        """The kept events, oldest first; None matches all."""
+        with self._lock:
+            events = list(self._events)
+        return [
+            event
+            for event in events
+            if event_type in (None, _field(event, "event_type"))
+            and aggregate_id in (None, _field(event, "aggregate_id"))
+        ]
+
+    def get_event_count(self, event_type: str | None = None) -> int:
+        """How many of the kept events are of a type."""
+        return len(self.get_events(event_type))
+
+    @staticmethod
+    async def _call(handler: EventHandler, event: Any, event_type: Any) -> None:
+        try:
+            result = handler(event)
+            if inspect.isawaitable(result):
+                await result
+        except Exception:
+            logger.exception("a handler of %s raised: %r", event_type, handler)
+
+
+class SharedPipeline:
+    """A pipeline that several objects use, opened when it is first needed.
+
+    What is not given in `options` comes from the environment. Its pipeline may be closed and opened
+    again; between the two it can be read, and publishing raises Closed. Thread-safe.
+    """
+
+    def __init__(self, **options: Any) -> None:
+        # Where the loop runs nothing may wait for room in the queue: see publish.
+        self._options = {**options, "overflow_timeout": 0}
+        self._lock = threading.Lock()
+        self._pipeline: Pipeline | None = None
+
+    async def get(self) -> Pipeline:
+        """The pipeline, closed or not."""
+        if self._pipeline is not None:
+            return self._pipeline
+        return await _in_thread(self._open, False)
+
+    async def start(self) -> Pipeline:
+        """The pipeline; a new one when the last was closed."""
+        return await _in_thread(self._open, True)
+
+    async def publish(self, event: object) -> str:
+        """Publishes, waiting some seconds for room when the queue is full."""
+        pipeline = await self.get()
+        text = encode_event(event)
+        deadline = asyncio.get_running_loop().time() + _OVERFLOW_TIMEOUT
+        pause = _FIRST_PAUSE
+        while True:
+            try:
+                return pipeline.publish(text)
+            except QueueFull:
+                if asyncio.get_running_loop().time() >= deadline:
+                    raise
+            await asyncio.sleep(pause)
+            pause = min(2 * pause, _LONGEST_PAUSE)
+
+    async def close(self, timeout: float) -> None:
+        """Stores what waits. DeadlineExceeded when it takes longer; close again to wait longer."""
+        if self._pipeline is not None:
+            await _in_thread(self._pipeline.close, timeout)
+
+    def _open(self, again: bool) -> Pipeline:
+        with self._lock:
+            if self._pipeline is None or (again and self._pipeline.closed):
+                self._pipeline = open_from_environment(**self._options)
+            return self._pipeline
+
+
+default_pipeline = SharedPipeline()
+
+
+class AnalyticsProducer:
+    """Makes analytics events of the backend's domain events and has them stored."""
+
+    def __init__(
+        self,
+        event_bus: EventBus | None = None,
+        pipeline: SharedPipeline | None = None,
+    ) -> None:
+        self._bus = event_bus
+        self._pipeline = pipeline or default_pipeline
+
+    def listen_to(self, event_bus: Any) -> None:
+        """Subscribes to the charging events of a bus with a `subscribe(event_type, handler)`."""
+        for event_type in CHARGING_EVENTS:
+            event_bus.subscribe(event_type, self.publish_charging_event)
+
+    async def publish_charging_event(self, event: Any) -> str | None:
+        """Publishes a domain event, of any type, and returns its event_id.
+
+        Analytics never makes a charging request fail: an event that is not accepted is counted,
+        logged with the reason, and None is returned. An accepted one is also published, as an
+        analytics event, on the producer's bus if it has one.
+        """
+        try:
+            analytics_event = await self._publish(event)
+        except Exception as error:
+            explained = isinstance(error, NeravaError)
+            logger.error("an analytics event was not accepted: %s", error, exc_info=not explained)
+            return None
+        if self._bus is not None:
+            await self._bus.publish(analytics_event)
+        return str(analytics_event["event_id"])
+
+    async def _publish(self, event: Any) -> dict[str, Any]:
+        text = encode_event(event)
+        pipeline = await self._pipeline.get()
+        try:
+            analytics_event = pipeline.convert(text)
+        except NeravaError:
+            await self._pipeline.publish(text)  # refuses it too, and counts it
+            raise
+        await self._pipeline.publish(analytics_event)
+        return analytics_event
+
+
+class AnalyticsBatchWriter:
+    """Commits events in batches: at `batch_size` waiting events, or `flush_interval` seconds.
+
+    What is not given comes from ANALYTICS_BATCH_SIZE and ANALYTICS_FLUSH_INTERVAL, else it is 100
+    events and 30 seconds. A writer that is given no pipeline opens one of its own.
+    """
+
+    def __init__(
+        self,
+        batch_size: int | None = None,
+        flush_interval: float | None = None,
+        *,
+        pipeline: SharedPipeline | None = None,
+    ) -> None:
+        if pipeline is not None and (batch_size, flush_interval) != (None, None):
+            raise TypeError("batch_size and flush_interval belong to the pipeline that is given")
+        self.pipeline = pipeline or SharedPipeline(
+            batch_size=batch_size, flush_interval=flush_interval
+        )
+
+    async def start(self) -> None:
+        """Opens the pipeline: a bad configuration or database is an error here, at startup."""
+        await self.pipeline.start()
+
+    async def stop(self, timeout: float = DEFAULT_TIMEOUT) -> None:
+        """Accepts nothing further, then stores what waits.
+
+        DeadlineExceeded with `unsent` when the store takes longer than `timeout` seconds. The
+        events are kept: stop again, else the process tries for some seconds when it ends.
+        """
+        await self.pipeline.close(timeout)
+
+    async def write_event(self, event: Any) -> str:
+        """Accepts a domain or analytics event, returns its event_id. Errors: Pipeline.publish."""
+        return await self.pipeline.publish(event)
+
+    async def flush(self, timeout: float = DEFAULT_TIMEOUT) -> None:
+        """Waits until all that was accepted is in the KPIs. Errors as Pipeline.flush."""
+        await _in_thread((await self.pipeline.get()).flush, timeout)
+
+    async def get_analytics_stats(self) -> dict[str, Any]:
+        """total_events, events_by_type, events_by_region, batch_size (waiting events), running."""
+        return await _in_thread((await self.pipeline.get()).stats)
+
+    async def get_analytics_health(self) -> dict[str, Any]:
+        """status ("healthy" or "unhealthy"), reason, and the stats."""
+        return await _in_thread((await self.pipeline.get()).health)
+
+
+class KPICalculator:
+    """The KPIs as the backend's clients read them. Errors are exceptions, never an empty answer."""
+
+    def __init__(self, pipeline: SharedPipeline | None = None) -> None:
+        self._pipeline = pipeline or default_pipeline
+
+    async def get_conversion_funnel(self, days: int = 7) -> _kpis.ConversionFunnel:
+        return await _in_thread((await self._pipeline.get()).kpis.conversion_funnel, days)
+
+    async def get_green_hour_utilization(self, days: int = 7) -> _kpis.GreenHourUtilization:
+        return await _in_thread((await self._pipeline.get()).kpis.green_hour_utilization, days)
+
+    async def get_streak_metrics(self, days: int = 30) -> _kpis.StreakMetrics:
+        return await _in_thread((await self._pipeline.get()).kpis.streak_metrics, days)
+
+    async def get_revenue_metrics(self, days: int = 7) -> _kpis.RevenueMetrics:
+        return await _in_thread((await self._pipeline.get()).kpis.revenue_metrics, days)
+
+    async def get_all_kpis(self, days: int = 7) -> _kpis.AllKpis:
+        return await _in_thread((await self._pipeline.get()).kpis.all, days)
+
+
+event_bus = EventBus()
+analytics_producer = AnalyticsProducer(event_bus)
+analytics_producer.listen_to(event_bus)
+analytics_batch_writer = AnalyticsBatchWriter(pipeline=default_pipeline)
+kpi_calculator = KPICalculator()

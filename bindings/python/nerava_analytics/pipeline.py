@@ -1,0 +1,359 @@
+"""The pipeline: events in, KPIs out."""
+
+from __future__ import annotations
+
+import ctypes
+import json
+import logging
+import warnings
+import weakref
+from collections.abc import Mapping
+from types import TracebackType
+from typing import Any
+
+from . import _callbacks, _lifecycle, errors
+from ._abi import string
+from ._callbacks import Handler, OnError, Target
+from ._convert import Money, Time, encode_event, number
+from ._handles import Handle
+from ._library import abi
+from ._options import Seconds, make_options
+from .kpis import Kpis
+
+DEFAULT_TIMEOUT = 10.0  # seconds, of flush and close
+
+
+def open(
+    url: str | None = None,
+    *,
+    region: str | None = None,
+    enabled: bool | None = None,
+    batch_size: int | None = None,
+    flush_interval: Seconds | None = None,
+    max_batch_size: int | None = None,
+    queue_capacity: int | None = None,
+    overflow_timeout: Seconds | None = None,
+    retry_initial_backoff: Seconds | None = None,
+    retry_max_backoff: Seconds | None = None,
+    recent_capacity: int | None = None,
+    sqlite_cache_bytes: int | None = None,
+    sqlite_busy_timeout: Seconds | None = None,
+    sqlite_partition_rows: int | None = None,
+    on_error: OnError | None = None,
+) -> Pipeline:
+    """Opens the store that `url` names and starts a pipeline over it.
+
+    `url` is "sqlite:///relative.db", "sqlite:////absolute.db" or "memory:". What is None has the
+    library's default; docs/configuration.md says what each option does. Durations are seconds or
+    timedeltas. `on_error` is called with a NeravaError for what fails behind the scenes (commits,
+    on a thread of the library; handlers, on the publishing thread); without it such errors are
+    logged to "nerava_analytics". The environment is not read: see open_from_environment.
+
+    InvalidArgument for a bad option or URL, FailedPrecondition for a file of a newer version or of
+    another program, StoreUnavailable when the store cannot be opened now, LibraryNotFound.
+    """
+    given = dict(locals())
+    return _open(given, from_environment=False)
+
+
+def open_from_environment(
+    url: str | None = None, *, on_error: OnError | None = None, **options: Any
+) -> Pipeline:
+    """Like open, but what is not given comes from the ANALYTICS_* variables.
+
+    These are ANALYTICS_DATABASE_URL, ANALYTICS_REGION (else REGION), ANALYTICS_ENABLED,
+    ANALYTICS_BATCH_SIZE and ANALYTICS_FLUSH_INTERVAL (seconds). InvalidArgument names the variable
+    whose value is bad.
+    """
+    unknown = set(options) - set(open.__kwdefaults__ or ())
+    if unknown:
+        raise TypeError(f"unknown options: {', '.join(sorted(unknown))}")
+    return _open({"url": url, "on_error": on_error, **options}, from_environment=True)
+
+
+def _open(given: dict[str, Any], from_environment: bool) -> Pipeline:
+    url, on_error = given.pop("url"), given.pop("on_error")
+    options = make_options({"database_url": url, **given}, from_environment)
+    options.on_error = _callbacks.error_callback(Target(on_error))
+    out = ctypes.c_void_p()
+    abi().nva_pipeline_open(ctypes.byref(options), ctypes.byref(out))
+    return Pipeline(_PipelineHandles(out.value))
+
+
+class Subscription:
+    """A handler at work, until close(). Also a context manager. The pipeline keeps it meanwhile."""
+
+    def __init__(self, handle: Handle, target: Target, handles: _PipelineHandles) -> None:
+        self._handle = handle
+        self._target = target
+        self._handles = handles
+
+    def close(self) -> None:
+        """Unsubscribes. May be called again.
+
+        Waits for a running call of the handler on another thread, so do not hold a lock which the
+        handler takes; inside the handler it returns at once.
+        """
+        self._target.function = None
+        self._handles.subscriptions.pop(self._handle, None)
+        self._handle.release()
+
+    def __enter__(self) -> Subscription:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self.close()
+
+
+class _PipelineHandles:
+    """Everything a pipeline owns in the library; it outlives the Pipeline, which it frees."""
+
+    def __init__(self, pointer: int | None) -> None:
+        library = abi()
+        self.closed = False
+        self.abandoned = False
+        self.pipeline = Handle(pointer, library.nva_pipeline_free, "pipeline")
+        self.subscriptions: dict[Handle, Target] = {}
+        self.bus = self._part("bus")
+        self.producer = self._part("producer")
+        self.kpi = self._part("kpi")
+
+    def _part(self, name: str) -> Handle:
+        library, out = abi(), ctypes.c_void_p()
+        with self.pipeline as pointer:
+            getattr(library, f"nva_pipeline_{name}")(pointer, ctypes.byref(out))
+        return Handle(out.value, getattr(library, f"nva_{name}_free"), "pipeline")
+
+    def _all(self) -> tuple[Handle, ...]:
+        return (*self.subscriptions, self.bus, self.producer, self.kpi, self.pipeline)
+
+    def mute(self) -> None:
+        """Lets go of the handlers, without waiting for those that run."""
+        for target in list(self.subscriptions.values()):
+            target.function = None
+
+    def release(self) -> None:
+        for handle in self._all():
+            handle.release()
+
+    def abandon(self) -> None:
+        self.closed = self.abandoned = True
+        for handle in self._all():
+            handle.abandon()
+
+    def collect(self) -> None:
+        """The Pipeline is gone."""
+        if not self.closed:
+            warnings.warn("a pipeline was not closed", ResourceWarning, stacklevel=2)
+        self.release()
+
+
+class Pipeline:
+    """Made by open(). Thread-safe. A context manager that closes, and so stores what waits.
+
+    Publishing validates an event and hands it to the writer, which commits in batches on a thread
+    of its own. KPIs, stats and health can still be read after close(); what would publish raises
+    Closed. Calls let other Python threads run.
+    """
+
+    def __init__(self, handles: _PipelineHandles) -> None:
+        self._handles = handles
+        self._abi = abi()
+        self.kpis = Kpis(handles.kpi)
+        self._finalizer = weakref.finalize(self, handles.collect)
+        self._finalizer.atexit = False  # _lifecycle does that, in the right order
+        _lifecycle.watch(self)
+
+    def charge_started(
+        self,
+        session_id: str,
+        *,
+        user_id: str | None = None,
+        hub_id: str | None = None,
+        window_id: str | None = None,
+        started_at: Time | None = None,
+        event_id: str | None = None,
+        region: str | None = None,
+        properties: Mapping[str, Any] | None = None,
+    ) -> str:
+        """A driver plugged in. See publish for the result and the errors."""
+        event = dict(locals(), event_type="charge_started")
+        del event["self"]
+        return self.publish(event)
+
+    def charge_stopped(
+        self,
+        session_id: str,
+        *,
+        user_id: str | None = None,
+        hub_id: str | None = None,
+        window_id: str | None = None,
+        stopped_at: Time | None = None,
+        kwh_consumed: Money | None = None,
+        grid_reward_usd: Money | None = None,
+        merchant_reward_usd: Money | None = None,
+        total_reward_usd: Money | None = None,
+        event_id: str | None = None,
+        region: str | None = None,
+        properties: Mapping[str, Any] | None = None,
+    ) -> str:
+        """The session ended. A reward of None is unknown, which differs from 0."""
+        event = dict(locals(), event_type="charge_stopped")
+        del event["self"]
+        for name in ("kwh_consumed", "grid_reward_usd", "merchant_reward_usd", "total_reward_usd"):
+            event[name] = number(name, event[name])
+        return self.publish(event)
+
+    def wallet_credited(
+        self,
+        user_id: str,
+        *,
+        amount_cents: Money,
+        session_id: str | None = None,
+        new_balance_cents: Money | None = None,
+        credited_at: Time | None = None,
+        event_id: str | None = None,
+        region: str | None = None,
+        properties: Mapping[str, Any] | None = None,
+    ) -> str:
+        """Money reached a wallet, in whole cents; usd_to_cents converts."""
+        event = dict(locals(), event_type="wallet_credited")
+        del event["self"]
+        for name in ("amount_cents", "new_balance_cents"):
+            event[name] = number(name, event[name])
+        return self.publish(event)
+
+    def publish(self, event: object) -> str:
+        """Publishes an event of any type and returns its event_id.
+
+        `event` is a mapping, a dataclass, pydantic model or other object with attributes, or JSON
+        text, with the backend's names. datetimes (naive: UTC), Decimals, UUIDs and enums are taken
+        as what they are; None is the same as absent.
+
+        InvalidEvent: refused, see its `reason`. QueueFull: no room within overflow_timeout. Closed.
+        """
+        text, out = encode_event(event), ctypes.c_void_p()
+        with self._handles.pipeline as pipeline:
+            self._abi.nva_publish_json(pipeline, string(text), ctypes.byref(out))
+        event_id = self._abi.take_text(out)
+        _callbacks.raise_interrupt()
+        return event_id
+
+    def convert(self, event: object) -> dict[str, Any]:
+        """The analytics event that `event` would become; nothing is published."""
+        text, out = encode_event(event), ctypes.c_void_p()
+        with self._handles.producer as producer:
+            self._abi.nva_producer_convert_json(producer, string(text), ctypes.byref(out))
+        result: dict[str, Any] = json.loads(self._abi.take_text(out))
+        return result
+
+    def subscribe(self, event_type: str, handler: Handler) -> Subscription:
+        """Calls `handler` with every event of a type (with or without "analytics_"), or "*": all.
+
+        It gets the analytics event as a dict, on the publishing thread, several threads at once if
+        several publish, and may use the pipeline. What it raises is counted, logged (or given to
+        on_error) and harms nobody else. InvalidArgument for an empty or over-long type, Closed.
+        """
+        if self.closed:
+            raise errors.Closed("the pipeline is closed", errors.FAILED_PRECONDITION, "closed")
+        target = Target(handler)
+        struct, out = _callbacks.event_handler(target), ctypes.c_void_p()
+        with self._handles.bus as bus:
+            self._abi.nva_bus_subscribe(
+                bus, string(event_type.encode()), ctypes.byref(struct), ctypes.byref(out)
+            )
+        handle = Handle(out.value, self._abi.nva_subscription_free, "subscription")
+        self._handles.subscriptions[handle] = target
+        return Subscription(handle, target, self._handles)
+
+    def recent(
+        self, event_type: str | None = None, aggregate_id: str | None = None
+    ) -> list[dict[str, Any]]:
+        """The last events (1,000 unless recent_capacity says otherwise), oldest first."""
+        kind, aggregate = (event_type or "").encode(), (aggregate_id or "").encode()
+        out = ctypes.c_void_p()
+        with self._handles.bus as bus:
+            self._abi.nva_bus_recent_json(bus, string(kind), string(aggregate), ctypes.byref(out))
+        result: list[dict[str, Any]] = json.loads(self._abi.take_text(out))
+        return result
+
+    def flush(self, timeout: float | None = DEFAULT_TIMEOUT) -> None:
+        """Waits until all that was published before is stored and in the KPIs.
+
+        `timeout` in seconds, None for no limit; DeadlineExceeded, with `unsent`, when it passes.
+        """
+        self._wait(self._abi.nva_pipeline_flush, timeout)
+
+    def close(self, timeout: float | None = DEFAULT_TIMEOUT) -> None:
+        """Accepts nothing further, stores what waits and stops. Otherwise like flush.
+
+        May be called again, after DeadlineExceeded to wait longer. No effect in a forked child.
+        """
+        if self._handles.abandoned:
+            return
+        self._handles.closed = True
+        try:
+            self._wait(self._abi.nva_pipeline_close, timeout)
+        finally:
+            self._handles.mute()
+
+    @property
+    def closed(self) -> bool:
+        """Whether close() was called."""
+        return self._handles.closed
+
+    def stats(self) -> dict[str, Any]:
+        """Counters: total_events, events_by_type, events_by_region, batch_size (events that wait),
+        running and more. StoreUnavailable when the store cannot be read."""
+        return self._read(self._abi.nva_pipeline_stats_json)
+
+    def health(self) -> dict[str, Any]:
+        """status ("healthy" or "unhealthy"), reason, and the stats."""
+        return self._read(self._abi.nva_pipeline_health_json)
+
+    def __enter__(self) -> Pipeline:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        try:
+            self.close()
+        except errors.NeravaError as failure:
+            if error is None:
+                raise
+            logging.getLogger("nerava_analytics").error("closing a pipeline: %s", failure)
+
+    def _wait(self, function: Any, timeout: float | None) -> None:
+        millis = -1 if timeout is None else max(0, round(timeout * 1000))
+        unsent = ctypes.c_uint64()
+        try:
+            with self._handles.pipeline as pipeline:
+                function(pipeline, millis, ctypes.byref(unsent))
+        except errors.DeadlineExceeded as error:
+            error.unsent = unsent.value
+            raise
+
+    def _read(self, function: Any) -> dict[str, Any]:
+        out = ctypes.c_void_p()
+        with self._handles.pipeline as pipeline:
+            function(pipeline, ctypes.byref(out))
+        result: dict[str, Any] = json.loads(self._abi.take_text(out))
+        return result
+
+    def _close_at_exit(self, timeout: float) -> None:
+        self.close(timeout)
+
+    def _release(self) -> None:
+        self._handles.release()
+
+    def _abandon(self) -> None:
+        self._handles.abandon()
