@@ -91,7 +91,7 @@ void BM_AllKpisBySql(benchmark::State& state) {
   Filled& filled = Filled::Get();
   for (auto _ : state) {
     const auto query = filled.Query(static_cast<int>(state.range(0)), {});
-    benchmark::DoNotOptimize(testing::SummarizeBySql(filled.file(), query));
+    benchmark::DoNotOptimize(testing::SqlKpis(filled.file()).Summarize(query));
   }
 }
 BENCHMARK(BM_AllKpisBySql)->Arg(89)->Iterations(1)->Unit(benchmark::kMicrosecond);

@@ -20,7 +20,7 @@ namespace nerava::analytics {
 namespace {
 
 using testing::RandomEvents;
-using testing::SummarizeBySql;
+using testing::SqlKpis;
 using testing::TempDir;
 
 constexpr int kQueries = 8;
@@ -81,6 +81,7 @@ TEST_CASE("memory, SQLite and SQL over the view agree on any events with repeats
       REQUIRE(actual.conflicts == expected.conflicts);
       if (random.OneIn(8)) sqlite = nullptr, sqlite = Open(dir.SqliteUrl("events.db"));
     }
+    SqlKpis sql(dir.File("events.db"));
     for (int i = 0; i < kQueries; ++i) {
       const KpiQuery query = random.Query(events);
       INFO("from " << absl::FormatTime(query.period.from) << " to "
@@ -88,7 +89,7 @@ TEST_CASE("memory, SQLite and SQL over the view agree on any events with repeats
                    << " hub " << query.filter.hub_id << " window " << query.filter.window_id);
       const KpiSummary expected = Ask(memory, query);
       CheckSame(expected, Ask(sqlite, query));
-      CheckSame(expected, SummarizeBySql(dir.File("events.db"), query));
+      CheckSame(expected, sql.Summarize(query));
     }
   });
 }

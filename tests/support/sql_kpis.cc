@@ -1,8 +1,5 @@
 #include "tests/support/sql_kpis.h"
 
-#include <sqlite3.h>
-
-#include <memory>
 #include <stdexcept>
 
 #include "nerava/analytics/timestamp.h"
@@ -10,31 +7,38 @@
 namespace nerava::analytics::testing {
 namespace {
 
-constexpr const char* kSql = R"sql(
-WITH
-events AS (
+// The events as facts, and from them what is said of each session whatever the period.
+constexpr const char* kSessions = R"sql(
+CREATE TEMP TABLE events AS
   SELECT event_id, event_type, timestamp AS time, region,
          properties->>'session_id' AS session, properties->>'user_id' AS user,
          properties->>'hub_id' AS hub, properties->>'window_id' AS win,
          properties->>'total_reward_usd' AS reward, properties->>'kwh_consumed' AS kwh,
          properties->>'amount_cents' AS cents
-  FROM analytics_events),
-ranked AS (
+  FROM analytics_events;
+CREATE TEMP TABLE ranked AS
   SELECT *, row_number() OVER (PARTITION BY session, event_type ORDER BY time, event_id) AS place
   FROM events
-  WHERE event_type IN ('analytics_charge_started', 'analytics_charge_stopped')),
-start AS (SELECT * FROM ranked WHERE event_type = 'analytics_charge_started' AND place = 1),
-stop AS (SELECT * FROM ranked WHERE event_type = 'analytics_charge_stopped' AND place = 1),
-credit AS (SELECT * FROM events WHERE event_type = 'analytics_wallet_credited' AND cents > 0),
-described AS (
+  WHERE event_type IN ('analytics_charge_started', 'analytics_charge_stopped');
+CREATE TEMP TABLE start AS
+  SELECT * FROM ranked WHERE event_type = 'analytics_charge_started' AND place = 1;
+CREATE TEMP TABLE stop AS
+  SELECT * FROM ranked WHERE event_type = 'analytics_charge_stopped' AND place = 1;
+CREATE TEMP TABLE credit AS
+  SELECT * FROM events WHERE event_type = 'analytics_wallet_credited' AND cents > 0;
+CREATE TEMP TABLE described AS
   SELECT session, region, user, hub, win FROM start
   UNION ALL
   SELECT session, region, user, hub, win FROM stop
-  WHERE session NOT IN (SELECT session FROM start)),
+  WHERE session NOT IN (SELECT session FROM start);
+)sql";
+
+constexpr const char* kKpis = R"sql(
+WITH
 cohort AS (
   SELECT start.time, start.region, start.hub, start.win,
          coalesce(stop.time >= start.time, 0) AS completed,
-         EXISTS (SELECT 1 FROM credit WHERE credit.session = start.session) AS credited
+         start.session IN (SELECT session FROM credit) AS credited
   FROM start LEFT JOIN stop USING (session)
   WHERE start.time >= ?1 AND start.time < ?2),
 stopped AS (
@@ -77,17 +81,21 @@ std::string WithFilter(std::string sql) {
 
 }  // namespace
 
-KpiSummary SummarizeBySql(const std::string& file, const KpiQuery& query) {
-  sqlite3* opened = nullptr;
-  const int open = sqlite3_open_v2(file.c_str(), &opened, SQLITE_OPEN_READWRITE, nullptr);
-  const std::unique_ptr<sqlite3, int (*)(sqlite3*)> db(opened, sqlite3_close);
-  if (open != SQLITE_OK) throw std::runtime_error("open");
-  sqlite3_stmt* prepared = nullptr;
-  static const std::string& sql = *new std::string(WithFilter(kSql));
-  sqlite3_prepare_v2(db.get(), sql.c_str(), -1, &prepared, nullptr);
-  const std::unique_ptr<sqlite3_stmt, int (*)(sqlite3_stmt*)> statement(prepared, sqlite3_finalize);
-  if (prepared == nullptr) throw std::runtime_error(sqlite3_errmsg(db.get()));
+SqlKpis::SqlKpis(const std::string& file) {
+  sqlite3* db = nullptr;
+  const int open = sqlite3_open_v2(file.c_str(), &db, SQLITE_OPEN_READWRITE, nullptr);
+  db_.reset(db);
+  sqlite3_stmt* statement = nullptr;
+  if (open != SQLITE_OK || sqlite3_exec(db, kSessions, nullptr, nullptr, nullptr) != SQLITE_OK ||
+      sqlite3_prepare_v2(db, WithFilter(kKpis).c_str(), -1, &statement, nullptr) != SQLITE_OK) {
+    throw std::runtime_error(sqlite3_errmsg(db));
+  }
+  statement_.reset(statement);
+}
 
+KpiSummary SqlKpis::Summarize(const KpiQuery& query) {
+  sqlite3_stmt* const prepared = statement_.get();
+  sqlite3_reset(prepared);
   const std::string parameters[] = {FormatSqlTimestamp(query.period.from),
                                     FormatSqlTimestamp(query.period.to), query.filter.region,
                                     query.filter.hub_id, query.filter.window_id};
@@ -95,7 +103,7 @@ KpiSummary SummarizeBySql(const std::string& file, const KpiQuery& query) {
   for (const std::string& parameter : parameters) {
     sqlite3_bind_text(prepared, ++index, parameter.c_str(), -1, SQLITE_STATIC);
   }
-  if (sqlite3_step(prepared) != SQLITE_ROW) throw std::runtime_error(sqlite3_errmsg(db.get()));
+  if (sqlite3_step(prepared) != SQLITE_ROW) throw std::runtime_error(sqlite3_errmsg(db_.get()));
 
   KpiSummary summary;
   summary.period = query.period;
