@@ -52,9 +52,9 @@ Plan MakePlan(const KpiQuery& query, bool has_aggregates) {
   if (!has_aggregates) {
     Split(query.period, {}, &plan);
   } else if (query.filter.hub_id.empty() && query.filter.window_id.empty()) {
-    Split(query.period, {Grain::kDay, Grain::kHour}, &plan);
+    Split(query.period, {Grain::kDay, Grain::kHour, Grain::kMinute}, &plan);
   } else {
-    Split(query.period, {Grain::kCell}, &plan);  // hours are not kept by hub and window
+    Split(query.period, {Grain::kCell}, &plan);  // nothing finer is kept by hub and window
   }
   return plan;
 }

@@ -7,7 +7,7 @@
 
 namespace nerava::analytics {
 
-// From whole days, then whole hours, then events at the two ragged ends, where the store keeps
+// From whole days, then hours, then minutes, then events at the two ragged ends, where the store keeps
 // aggregates; from the events of the period where it does not. The same answer either way.
 absl::StatusOr<KpiSummary> Summarize(ReadTransaction& transaction, const KpiQuery& query);
 

@@ -38,7 +38,7 @@ class Changes {
   // Adds (sign 1) or takes back (sign -1) a contribution in every grain.
   void Apply(const Contribution& contribution, int sign) {
     const std::int64_t seconds = absl::ToUnixSeconds(contribution.time);
-    for (const Grain grain : {Grain::kHour, Grain::kDay, Grain::kCell}) {
+    for (const Grain grain : {Grain::kMinute, Grain::kHour, Grain::kDay, Grain::kCell}) {
       const std::int64_t width = absl::ToInt64Seconds(BucketWidth(grain));
       KeyView key{grain, seconds - seconds % width, View(contribution.region), {}, {}};
       if (grain == Grain::kCell) {
@@ -79,7 +79,16 @@ class Changes {
 }  // namespace
 
 absl::Duration BucketWidth(Grain grain) {
-  return grain == Grain::kHour ? absl::Hours(1) : absl::Hours(24);
+  switch (grain) {
+    case Grain::kMinute:
+      return absl::Minutes(1);
+    case Grain::kHour:
+      return absl::Hours(1);
+    case Grain::kDay:
+    case Grain::kCell:
+      break;
+  }
+  return absl::Hours(24);
 }
 
 std::vector<AggregateDelta> Project(absl::Span<const EventPtr> added,

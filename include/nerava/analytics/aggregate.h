@@ -15,16 +15,17 @@ namespace nerava::analytics {
 
 // Stored values; never renumber.
 enum class Grain : std::uint8_t {
-  kHour = 0,  // an hour by region; hub and window are empty
-  kDay = 1,   // a UTC day by region; hub and window are empty
-  kCell = 2,  // a UTC day by region, hub and window
+  kMinute = 0,  // a minute by region; hub and window are empty
+  kHour = 1,    // an hour by region; hub and window are empty
+  kDay = 2,     // a UTC day by region; hub and window are empty
+  kCell = 3,    // a UTC day by region, hub and window
 };
 
 // How long a bucket of the grain lasts. Buckets begin at multiples of it since 1970, UTC.
 absl::Duration BucketWidth(Grain grain);
 
 struct AggregateKey {
-  Grain grain = Grain::kHour;
+  Grain grain = Grain::kMinute;
   std::int64_t bucket = 0;  // begin of the bucket, seconds since 1970
   std::string region = {};
   std::string hub_id;     // empty: sessions without one (kCell), or all (other grains)

@@ -39,8 +39,8 @@ class AggregateTable {
   virtual ~AggregateTable() = default;
 
   // The sum of all aggregates of `grain` with from <= bucket < to that match `filter`: totals are
-  // added to `*totals`, members united into `*users`. With kHour and kDay only filter.region is
-  // looked at. `from` and `to` are bucket boundaries.
+  // added to `*totals`, members united into `*users`. Of the grains only kCell looks at more
+  // than filter.region. `from` and `to` are bucket boundaries.
   virtual absl::Status Sum(Grain grain, absl::Time from, absl::Time to, const KpiFilter& filter,
                            Totals* totals, UserSet* users) = 0;
 

@@ -12,6 +12,10 @@ namespace {
 constexpr int kKeyColumns = 5;
 constexpr int kTotals = static_cast<int>(Totals::Fields().size());
 
+constexpr char kReadUsersSql[] =
+    "SELECT users FROM aggregates WHERE grain = ?1 AND bucket = ?2 AND region = ?3 AND hub = ?4 "
+    "AND \"window\" = ?5";
+
 const std::string& AddSql() {
   static const std::string& sql = *new std::string([] {
     std::string parameters = "?1";
@@ -95,19 +99,23 @@ absl::Status Aggregates::Add(absl::Span<const AggregateDelta> deltas) {
   for (const AggregateDelta& delta : deltas) ordered.push_back(&delta);
   std::sort(ordered.begin(), ordered.end(),
             [](const AggregateDelta* a, const AggregateDelta* b) { return a->key < b->key; });
+  auto read = database_.Prepare(kReadUsersSql);
+  if (!read.ok()) return read.status();
+  auto add = database_.Prepare(AddSql());
+  if (!add.ok()) return add.status();
   for (const AggregateDelta* delta : ordered) {
-    if (absl::Status status = AddOne(*delta); !status.ok()) return status;
+    if (absl::Status status = AddOne(*delta, **read, **add); !status.ok()) return status;
   }
   return absl::OkStatus();
 }
 
-absl::Status Aggregates::AddOne(const AggregateDelta& delta) {
+absl::Status Aggregates::AddOne(const AggregateDelta& delta, Statement& read, Statement& add) {
   auto key = NumberKey(delta.key);
   if (!key.ok()) return key.status();
 
   std::string users;
   if (!delta.users.empty()) {
-    auto set = ReadUsers(*key);
+    auto set = ReadUsers(*key, read);
     if (!set.ok()) return set.status();
     for (const auto& [user_id, sessions] : delta.users) {
       auto number = users_.FindOrAdd(user_id);
@@ -117,16 +125,13 @@ absl::Status Aggregates::AddOne(const AggregateDelta& delta) {
     users = set->Serialize();
   }
 
-  auto statement = database_.Prepare(AddSql());
-  if (!statement.ok()) return statement.status();
-  Bind(**statement, *key);
+  Bind(add, *key);
   for (int i = 0; i < kTotals; ++i) {
-    (*statement)
-        ->Bind(kKeyColumns + 1 + i,
-               delta.totals.*Totals::Fields()[static_cast<std::size_t>(i)].member);
+    add.Bind(kKeyColumns + 1 + i,
+             delta.totals.*Totals::Fields()[static_cast<std::size_t>(i)].member);
   }
-  if (!delta.users.empty()) (*statement)->BindBlob(kKeyColumns + 1 + kTotals, users);
-  return (*statement)->Run();
+  if (!delta.users.empty()) add.BindBlob(kKeyColumns + 1 + kTotals, users);
+  return add.Run();
 }
 
 void Aggregates::Bind(Statement& statement, const Key& key) {
@@ -151,17 +156,11 @@ absl::StatusOr<Aggregates::Key> Aggregates::NumberKey(const AggregateKey& key) {
   return numbers;
 }
 
-absl::StatusOr<UserSet> Aggregates::ReadUsers(const Key& key) {
-  auto statement = database_.Prepare(
-      "SELECT users FROM aggregates WHERE grain = ?1 AND bucket = ?2 AND region = ?3 AND hub = ?4 "
-      "AND \"window\" = ?5");
-  if (!statement.ok()) return statement.status();
-  Bind(**statement, key);
-  const bool found = (*statement)->Step();
-  if (!(*statement)->status().ok()) return (*statement)->status();
-  if (!found) return UserSet();
-  absl::StatusOr<UserSet> set = UserSet::Parse((*statement)->Bytes(0));
-  (*statement)->Reset();
+absl::StatusOr<UserSet> Aggregates::ReadUsers(const Key& key, Statement& read) {
+  Bind(read, key);
+  absl::StatusOr<UserSet> set = read.Step() ? UserSet::Parse(read.Bytes(0)) : UserSet();
+  if (!read.status().ok()) return read.status();
+  read.Reset();
   return set;
 }
 

@@ -31,8 +31,8 @@ class Aggregates final : public AggregateTable {
   static void Bind(Statement& statement, const Key& key);
 
   absl::StatusOr<Key> NumberKey(const AggregateKey& key);
-  absl::Status AddOne(const AggregateDelta& delta);
-  absl::StatusOr<UserSet> ReadUsers(const Key& key);
+  absl::Status AddOne(const AggregateDelta& delta, Statement& read, Statement& add);
+  absl::StatusOr<UserSet> ReadUsers(const Key& key, Statement& read);
 
   Database& database_;
   Dictionary& names_;

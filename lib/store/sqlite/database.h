@@ -75,6 +75,8 @@ class Database {
   // Frees prepared statements when there are very many: each costs some kilobytes.
   void TrimStatements();
 
+  std::int64_t LastInsertedRow() const { return sqlite3_last_insert_rowid(db_.get()); }
+
   // The first column of the first row as an integer.
   absl::StatusOr<std::int64_t> QueryInteger(const std::string& sql);
 

@@ -9,7 +9,7 @@ namespace nerava::analytics::sqlite {
 Dictionary::Dictionary(Database& database, std::string_view table)
     : database_(database),
       find_(fmt::format("SELECT number FROM {} WHERE text = ?1", table)),
-      add_(fmt::format("INSERT INTO {}(text) VALUES (?1) RETURNING number", table)),
+      add_(fmt::format("INSERT INTO {}(text) VALUES (?1)", table)),
       text_(fmt::format("SELECT text FROM {} WHERE number = ?1", table)) {}
 
 absl::StatusOr<std::optional<std::int64_t>> Dictionary::Find(std::string_view text) {
@@ -35,9 +35,8 @@ absl::StatusOr<std::int64_t> Dictionary::FindOrAdd(std::string_view text) {
   auto statement = database_.Prepare(add_);
   if (!statement.ok()) return statement.status();
   (*statement)->BindText(1, text);
-  if (!(*statement)->Step()) return (*statement)->status();
-  const std::int64_t number = (*statement)->Integer(0);
-  (*statement)->Reset();
+  if (absl::Status added = (*statement)->Run(); !added.ok()) return added;
+  const std::int64_t number = database_.LastInsertedRow();
   Remember(text, number);
   return number;
 }

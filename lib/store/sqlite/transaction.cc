@@ -45,9 +45,9 @@ absl::Status Transaction::EventsOfSessions(absl::Span<const std::string_view> se
   }
   for (const auto& [partition, keys] :
        partitions_.FindCandidates(Partitions::Key::kSession, hashes, begin_last_event_)) {
+    auto statement = connection_.database->Prepare(partition->find_session_sql);
+    if (!statement.ok()) return statement.status();
     for (const std::size_t i : keys) {
-      auto statement = connection_.database->Prepare(partition->find_session_sql);
-      if (!statement.ok()) return statement.status();
       ids[i].Bind(**statement, 1);
       if (absl::Status status = ReadAll(**statement, sink); !status.ok()) return status;
     }
@@ -97,9 +97,9 @@ absl::Status Transaction::FindKnown(absl::Span<const EventPtr> events,
   known->resize(events.size());
   for (const auto& [partition, keys] :
        partitions_.FindCandidates(Partitions::Key::kEventId, id_hashes, begin_last_event_)) {
+    auto statement = connection_.database->Prepare(partition->find_id_sql);
+    if (!statement.ok()) return statement.status();
     for (const std::size_t i : keys) {
-      auto statement = connection_.database->Prepare(partition->find_id_sql);
-      if (!statement.ok()) return statement.status();
       const StoredId id(events[i]->event_id);
       id.Bind(**statement, 1);
       absl::Status status = ReadAll(**statement, [&](const AnalyticsEvent& stored) {
@@ -125,6 +125,7 @@ absl::StatusOr<std::vector<InsertOutcome>> Transaction::Insert(absl::Span<const 
   std::vector<InsertOutcome> outcomes;
   outcomes.reserve(events.size());
   kept_alive_.reserve(kept_alive_.size() + events.size());
+  added_.reserve(added_.size() + events.size());
   for (std::size_t i = 0; i < events.size(); ++i) {
     const AnalyticsEvent& event = *events[i];
     if (!known[i].has_value()) {
@@ -140,49 +141,49 @@ absl::StatusOr<std::vector<InsertOutcome>> Transaction::Insert(absl::Span<const 
     }
     kept_alive_.push_back(events[i]);
 
-    auto growth = PartitionFor(event.time);
-    if (!growth.ok()) return growth.status();
-    auto statement = connection_.database->Prepare((*growth)->partition->insert_sql);
-    if (!statement.ok()) return statement.status();
+    auto growing = PartitionFor(event.time);
+    if (!growing.ok()) return growing.status();
+    PartitionGrowth& growth = (*growing)->growth;
     const std::int64_t id = ++last_event_;
-    absl::Status status = connection_.rows.Insert(**statement, id, event, created_at);
+    absl::Status status = connection_.rows.Insert(*(*growing)->insert, id, event, created_at);
     if (!status.ok()) return status;
 
-    ++(*growth)->events;
-    (*growth)->last_event = id;
-    (*growth)->id_hashes.push_back(id_hashes[i]);
+    ++growth.events;
+    growth.last_event = id;
+    growth.id_hashes.push_back(id_hashes[i]);
     if (!event.session_id.empty()) {
-      (*growth)->session_hashes.push_back(FilterHash(StoredId(event.session_id).key()));
+      growth.session_hashes.push_back(FilterHash(StoredId(event.session_id).key()));
     }
-    ++counts_[{event.event_type, event.region}];
+    ++counts_[{View(event.event_type), View(event.region)}];
     outcomes.push_back(InsertOutcome::kInserted);
   }
   return outcomes;
 }
 
 // The partition that the next event of that time goes to.
-absl::StatusOr<PartitionGrowth*> Transaction::PartitionFor(absl::Time time) {
+absl::StatusOr<Transaction::Growing*> Transaction::PartitionFor(absl::Time time) {
   const std::int64_t seconds = absl::ToUnixSeconds(time);
   const std::int64_t day = seconds - seconds % kSecondsPerDay;
 
-  const auto [found, is_new] = growth_.try_emplace(day);
-  PartitionGrowth& growth = found->second;
-  std::int64_t events = 0;
-  PartitionPtr last = partitions_.LastOfDay(day, &events);
+  const auto [found, is_new] = growing_.try_emplace(day);
+  Growing& growing = found->second;
   if (is_new) {
-    growth.partition = last;
-  } else if (growth.partition != last) {
-    events = 0;  // made by this transaction
+    growing.growth.partition = partitions_.LastOfDay(day, &growing.stored);
+  } else if (growing.stored + growing.growth.events < partition_rows_) {
+    return &growing;
   }
-  if (growth.partition != nullptr && events + growth.events < partition_rows_) return &growth;
-
-  const std::int64_t part = growth.partition == nullptr ? 0 : growth.partition->part + 1;
-  auto added = AddPartition(day, part);
-  if (!added.ok()) return added.status();
-  if (growth.events > 0) full_.push_back(std::move(growth));
-  growth = PartitionGrowth{};
-  growth.partition = *std::move(added);
-  return &growth;
+  const PartitionPtr last = growing.growth.partition;
+  if (last == nullptr || growing.stored + growing.growth.events >= partition_rows_) {
+    auto added = AddPartition(day, last == nullptr ? 0 : last->part + 1);
+    if (!added.ok()) return added.status();
+    if (growing.growth.events > 0) full_.push_back(std::move(growing.growth));
+    growing = Growing{};
+    growing.growth.partition = *std::move(added);
+  }
+  auto insert = connection_.database->Prepare(growing.growth.partition->insert_sql);
+  if (!insert.ok()) return insert.status();
+  growing.insert = *insert;
+  return &growing;
 }
 
 absl::StatusOr<PartitionPtr> Transaction::AddPartition(std::int64_t day, std::int64_t part) {
@@ -208,16 +209,16 @@ absl::StatusOr<PartitionPtr> Transaction::AddPartition(std::int64_t day, std::in
 absl::Status Transaction::BeforeCommit() {
   if (last_event_ == begin_last_event_) return absl::OkStatus();
   Database& database = *connection_.database;
-  for (auto& [day, growth] : growth_) full_.push_back(std::move(growth));
-  growth_.clear();
+  for (auto& [day, growing] : growing_) full_.push_back(std::move(growing.growth));
+  growing_.clear();
   auto filters = partitions_.BeforeCommit(database, full_);
   if (!filters.ok()) return filters.status();
   filters_ = *std::move(filters);
 
   for (const auto& [key, events] : counts_) {
-    auto type = connection_.names.FindOrAdd(key.first);
+    auto type = connection_.names.FindOrAdd({key.first.data(), key.first.size()});
     if (!type.ok()) return type.status();
-    auto region = connection_.names.FindOrAdd(key.second);
+    auto region = connection_.names.FindOrAdd({key.second.data(), key.second.size()});
     if (!region.ok()) return region.status();
     auto statement = database.Prepare(
         "INSERT INTO event_counts VALUES (?1, ?2, ?3) "

@@ -2,10 +2,8 @@
 #pragma once
 
 #include <cstdint>
-#include <map>
 #include <memory>
 #include <optional>
-#include <string>
 #include <utility>
 #include <vector>
 
@@ -39,11 +37,18 @@ class Transaction final : public WriteTransaction {
   void Committed();
 
  private:
+  // A partition that this transaction adds to, with its INSERT.
+  struct Growing {
+    PartitionGrowth growth;
+    std::int64_t stored = 0;  // events it held before
+    Statement* insert = nullptr;
+  };
+
   absl::Status ReadAll(Statement& statement, EventSink sink);
   absl::Status FindKnown(absl::Span<const EventPtr> events,
                          absl::Span<const std::uint64_t> id_hashes,
                          std::vector<std::optional<InsertOutcome>>* known);
-  absl::StatusOr<PartitionGrowth*> PartitionFor(absl::Time time);
+  absl::StatusOr<Growing*> PartitionFor(absl::Time time);
   absl::StatusOr<PartitionPtr> AddPartition(std::int64_t day, std::int64_t part);
 
   Connection& connection_;
@@ -54,10 +59,11 @@ class Transaction final : public WriteTransaction {
 
   // Of the events inserted by this transaction.
   absl::flat_hash_map<absl::string_view, const AnalyticsEvent*> added_;
-  std::vector<EventPtr> kept_alive_;                           // what added_ points to
-  absl::flat_hash_map<std::int64_t, PartitionGrowth> growth_;  // the current partition, by day
-  std::vector<PartitionGrowth> full_;                          // those that reached their cap
-  std::map<std::pair<std::string, std::string>, std::int64_t> counts_;  // type, region
+  std::vector<EventPtr> kept_alive_;                    // what added_ and counts_ point to
+  absl::flat_hash_map<std::int64_t, Growing> growing_;  // the current partition, by day
+  std::vector<PartitionGrowth> full_;                   // those that reached their cap
+  absl::flat_hash_map<std::pair<absl::string_view, absl::string_view>, std::int64_t>
+      counts_;  // type, region
   std::shared_ptr<Partitions::PendingFilters> filters_;
 };
 
