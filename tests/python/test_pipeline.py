@@ -190,6 +190,22 @@ def test_flush_says_how_many_events_are_not_stored_yet(database):
         assert pipeline.kpis.conversion_funnel()["sessions_started"] == 2
 
 
+@pytest.mark.parametrize("timeout", [float("nan"), -1, 1e17, -float("inf")])
+def test_a_timeout_that_is_none_is_refused_and_changes_nothing(pipeline, timeout):
+    for wait in (pipeline.flush, pipeline.close):
+        with pytest.raises(ValueError, match="timeout is"):
+            wait(timeout)
+    assert not pipeline.closed
+
+
+@pytest.mark.parametrize("timeout", [None, float("inf"), 1e12, timedelta(seconds=10)])
+def test_timeouts_may_be_long_or_without_limit(pipeline, timeout):
+    pipeline.charge_started("s")
+    pipeline.flush(timeout)
+    pipeline.close(timeout)
+    assert pipeline.stats()["committed"] == 1
+
+
 def test_leaving_with_an_exception_does_not_hide_it(pipeline, monkeypatch, caplog):
     def fail(self):
         raise na.DeadlineExceeded("too late")
@@ -279,6 +295,15 @@ def test_a_file_of_another_program_is_refused(database):
 def test_an_option_out_of_range_is_named(option, value):
     with pytest.raises(na.InvalidArgument, match=option):
         na.open("memory:", **{option: value})
+
+
+def test_a_large_batch_raises_only_the_limits_that_were_not_given():
+    for options in ({"batch_size": 200_000}, {"max_batch_size": 200_000}):
+        na.open("memory:", **options).close()
+    with pytest.raises(na.InvalidArgument, match="max_batch_size is 10000"):
+        na.open("memory:", batch_size=20_000, max_batch_size=10_000)
+    with pytest.raises(na.InvalidArgument, match="queue_capacity is 10000"):
+        na.open("memory:", batch_size=20_000, queue_capacity=10_000)
 
 
 def test_an_option_of_the_wrong_type_is_a_type_error():

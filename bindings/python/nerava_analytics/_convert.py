@@ -114,11 +114,16 @@ def to_millis(name: str, duration: int | float | timedelta) -> int:
         raise TypeError(f"{name} must be seconds or a timedelta, not {duration!r}")
     if not 0 <= seconds <= 1e12:  # NaN too
         raise errors.InvalidArgument(
-            f"{name} is {duration!r}; it must be seconds from 0 on",
+            f"{name} is {duration!r}; it must be seconds, from 0 to 1e12",
             errors.INVALID_ARGUMENT,
             "invalid_argument",
         )
     return math.ceil(round(seconds * 1000, 6))
+
+
+def timeout_millis(timeout: int | float | timedelta | None) -> int:
+    """Milliseconds to wait for, as to_millis; -1, which is no limit, for None and infinity."""
+    return -1 if timeout is None or timeout == math.inf else to_millis("timeout", timeout)
 
 
 def _refused(reason: str, message: str) -> errors.InvalidEvent:

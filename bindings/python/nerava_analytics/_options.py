@@ -41,6 +41,11 @@ def make_options(given: Mapping[str, Any], from_environment: bool) -> PipelineOp
     for name, value in given.items():
         if value is not None:
             _set(options, name, value)
+    # A larger batch raises the limits that nobody gave, as ANALYTICS_BATCH_SIZE does.
+    if given.get("max_batch_size") is None:
+        options.max_batch_size = max(options.max_batch_size, options.batch_size)
+    if given.get("queue_capacity") is None:
+        options.queue_capacity = max(options.queue_capacity, options.max_batch_size)
     return options
 
 

@@ -9,8 +9,8 @@ Its three analytics modules become re-exports:
 The module-level objects share one pipeline, configured by the ANALYTICS_* variables and opened when
 it is first needed, at the latest by `await analytics_batch_writer.start()`.
 
-Nothing here blocks the event loop: what may wait (opening, flush, stop, KPIs, stats) runs in a
-worker thread, and a full queue is waited for with asyncio.sleep.
+Nothing here blocks the event loop: what may wait runs in a worker thread. Publishing, which waits
+when the queue is full, has threads of its own, so that stop, KPIs and stats need not wait for it.
 """
 
 from __future__ import annotations
@@ -20,30 +20,34 @@ import collections
 import contextvars
 import functools
 import inspect
+import json
 import logging
 import threading
+from concurrent.futures import Executor, ThreadPoolExecutor
+from decimal import Decimal
 from typing import Any, Callable, TypeVar
 
 from . import kpis as _kpis
 from ._convert import encode_event
-from .errors import NeravaError, QueueFull
+from ._options import Seconds
+from .errors import NeravaError
 from .pipeline import DEFAULT_TIMEOUT, Pipeline, open_from_environment
 
 logger = logging.getLogger("nerava_analytics.backend")
 
 KEPT_EVENTS = 1000
 CHARGING_EVENTS = ("charge_started", "charge_stopped", "wallet_credited")
-_OVERFLOW_TIMEOUT = 5.0  # seconds that a full queue is waited for
-_FIRST_PAUSE, _LONGEST_PAUSE = 0.001, 0.1
+_PUBLISHERS = 32  # threads, of a pipeline, that may wait for room in its queue
 
 EventHandler = Callable[[Any], Any]
 _T = TypeVar("_T")
 
 
-async def _in_thread(function: Callable[..., _T], *args: Any, **kwargs: Any) -> _T:
-    context = contextvars.copy_context()
-    call = functools.partial(context.run, function, *args, **kwargs)
-    return await asyncio.get_running_loop().run_in_executor(None, call)
+async def _in_thread(
+    function: Callable[..., _T], *args: Any, executor: Executor | None = None
+) -> _T:
+    call = functools.partial(contextvars.copy_context().run, function, *args)
+    return await asyncio.get_running_loop().run_in_executor(executor, call)
 
 
 def _field(event: Any, name: str) -> Any:
@@ -82,7 +86,10 @@ class EventBus:
         with self._lock:
             self._events.append(event)
             handlers = [*self._handlers.get(event_type, ()), *self._handlers.get("*", ())]
-        await asyncio.gather(*(self._call(handler, event, event_type) for handler in handlers))
+        calls = (self._call(handler, event) for handler in handlers)
+        for handler, failure in zip(handlers, await asyncio.gather(*calls, return_exceptions=True)):
+            if failure is not None:
+                logger.error("a handler of %s raised: %r", event_type, handler, exc_info=failure)
 
     def get_events(
         self, event_type: str | None = None, aggregate_id: str | None = None
@@ -102,13 +109,10 @@ class EventBus:
         return len(self.get_events(event_type))
 
     @staticmethod
-    async def _call(handler: EventHandler, event: Any, event_type: Any) -> None:
-        try:
-            result = handler(event)
-            if inspect.isawaitable(result):
-                await result
-        except Exception:
-            logger.exception("a handler of %s raised: %r", event_type, handler)
+    async def _call(handler: EventHandler, event: Any) -> None:
+        result = handler(event)
+        if inspect.isawaitable(result):
+            await result
 
 
 class SharedPipeline:
@@ -119,46 +123,54 @@ class SharedPipeline:
     """
 
     def __init__(self, **options: Any) -> None:
-        # Where the loop runs nothing may wait for room in the queue: see publish.
-        self._options = {**options, "overflow_timeout": 0}
+        self._options = options
         self._lock = threading.Lock()
         self._pipeline: Pipeline | None = None
+        self._publishers: Executor | None = None  # come and go with the pipeline
 
     async def get(self) -> Pipeline:
         """The pipeline, closed or not."""
         if self._pipeline is not None:
             return self._pipeline
-        return await _in_thread(self._open, False)
+        return await _in_thread(self._opened)
 
-    async def start(self) -> Pipeline:
-        """The pipeline; a new one when the last was closed."""
-        return await _in_thread(self._open, True)
+    async def start(self, timeout: Seconds | None = DEFAULT_TIMEOUT) -> Pipeline:
+        """The pipeline; a new one when the last was closed and has stored what it had accepted.
+
+        DeadlineExceeded when that takes longer than `timeout`: nothing is lost, start again.
+        """
+        return await _in_thread(self._reopened, timeout)
 
     async def publish(self, event: object) -> str:
-        """Publishes, waiting some seconds for room when the queue is full."""
-        pipeline = await self.get()
+        """Publishes, waiting up to overflow_timeout for room when the queue is full."""
         text = encode_event(event)
-        deadline = asyncio.get_running_loop().time() + _OVERFLOW_TIMEOUT
-        pause = _FIRST_PAUSE
-        while True:
-            try:
-                return pipeline.publish(text)
-            except QueueFull:
-                if asyncio.get_running_loop().time() >= deadline:
-                    raise
-            await asyncio.sleep(pause)
-            pause = min(2 * pause, _LONGEST_PAUSE)
+        pipeline = await self.get()
+        if pipeline.closed:  # as in a forked child, where the threads do not exist
+            return pipeline.publish(text)  # raises Closed without waiting
+        return await _in_thread(pipeline.publish, text, executor=self._publishers)
 
-    async def close(self, timeout: float) -> None:
+    async def close(self, timeout: Seconds | None = DEFAULT_TIMEOUT) -> None:
         """Stores what waits. DeadlineExceeded when it takes longer; close again to wait longer."""
         if self._pipeline is not None:
             await _in_thread(self._pipeline.close, timeout)
 
-    def _open(self, again: bool) -> Pipeline:
+    def _opened(self) -> Pipeline:
         with self._lock:
-            if self._pipeline is None or (again and self._pipeline.closed):
-                self._pipeline = open_from_environment(**self._options)
-            return self._pipeline
+            return self._pipeline or self._open()
+
+    def _reopened(self, timeout: Seconds | None) -> Pipeline:
+        with self._lock:
+            if self._pipeline is not None and not self._pipeline.closed:
+                return self._pipeline
+            if self._pipeline is not None:
+                self._pipeline.close(timeout)  # else what it could not store yet would be lost
+            return self._open()
+
+    def _open(self) -> Pipeline:
+        pipeline = open_from_environment(**self._options)
+        self._publishers = ThreadPoolExecutor(_PUBLISHERS, "nerava_analytics")
+        self._pipeline = pipeline
+        return pipeline
 
 
 default_pipeline = SharedPipeline()
@@ -188,25 +200,35 @@ class AnalyticsProducer:
         analytics event, on the producer's bus if it has one.
         """
         try:
-            analytics_event = await self._publish(event)
+            event_id, analytics_event = await self._publish(event)
         except Exception as error:
             explained = isinstance(error, NeravaError)
             logger.error("an analytics event was not accepted: %s", error, exc_info=not explained)
             return None
         if self._bus is not None:
             await self._bus.publish(analytics_event)
-        return str(analytics_event["event_id"])
+        return event_id
 
-    async def _publish(self, event: Any) -> dict[str, Any]:
+    async def _publish(self, event: Any) -> tuple[str, dict[str, Any] | None]:
+        """The event's id and, for the bus, the analytics event."""
         text = encode_event(event)
+        if self._bus is None:
+            return await self._pipeline.publish(text), None
         pipeline = await self._pipeline.get()
         try:
             analytics_event = pipeline.convert(text)
         except NeravaError:
             await self._pipeline.publish(text)  # refuses it too, and counts it
             raise
-        await self._pipeline.publish(analytics_event)
-        return analytics_event
+        text = _identified(text, analytics_event)
+        return await self._pipeline.publish(text), analytics_event
+
+
+def _identified(text: bytes, analytics_event: dict[str, Any]) -> bytes:
+    """The domain event with the id and time that were made for it, unchanged if it has its own."""
+    fields = json.loads(text, parse_int=Decimal, parse_float=Decimal)
+    made = {key: analytics_event[key] for key in ("event_id", "timestamp") if not fields.get(key)}
+    return encode_event({**fields, **made}) if made else text
 
 
 class AnalyticsBatchWriter:
@@ -229,11 +251,14 @@ class AnalyticsBatchWriter:
             batch_size=batch_size, flush_interval=flush_interval
         )
 
-    async def start(self) -> None:
-        """Opens the pipeline: a bad configuration or database is an error here, at startup."""
-        await self.pipeline.start()
+    async def start(self, timeout: Seconds | None = DEFAULT_TIMEOUT) -> None:
+        """Opens the pipeline: a bad configuration or database is an error here, at startup.
 
-    async def stop(self, timeout: float = DEFAULT_TIMEOUT) -> None:
+        After a stop that failed it first stores what is left, or fails as that did.
+        """
+        await self.pipeline.start(timeout)
+
+    async def stop(self, timeout: Seconds | None = DEFAULT_TIMEOUT) -> None:
         """Accepts nothing further, then stores what waits.
 
         DeadlineExceeded with `unsent` when the store takes longer than `timeout` seconds. The
@@ -245,7 +270,7 @@ class AnalyticsBatchWriter:
         """Accepts a domain or analytics event, returns its event_id. Errors: Pipeline.publish."""
         return await self.pipeline.publish(event)
 
-    async def flush(self, timeout: float = DEFAULT_TIMEOUT) -> None:
+    async def flush(self, timeout: Seconds | None = DEFAULT_TIMEOUT) -> None:
         """Waits until all that was accepted is in the KPIs. Errors as Pipeline.flush."""
         await _in_thread((await self.pipeline.get()).flush, timeout)
 

@@ -14,7 +14,7 @@ from typing import Any
 from . import _callbacks, _lifecycle, errors
 from ._abi import string
 from ._callbacks import Handler, OnError, Target
-from ._convert import Money, Time, encode_event, number
+from ._convert import Money, Time, encode_event, number, timeout_millis
 from ._handles import Handle
 from ._library import abi
 from ._options import Seconds, make_options
@@ -282,23 +282,25 @@ class Pipeline:
         result: list[dict[str, Any]] = json.loads(self._abi.take_text(out))
         return result
 
-    def flush(self, timeout: float | None = DEFAULT_TIMEOUT) -> None:
+    def flush(self, timeout: Seconds | None = DEFAULT_TIMEOUT) -> None:
         """Waits until all that was published before is stored and in the KPIs.
 
-        `timeout` in seconds, None for no limit; DeadlineExceeded, with `unsent`, when it passes.
+        `timeout` in seconds, None or infinite for no limit; DeadlineExceeded, with `unsent`, when
+        it passes. InvalidArgument for a timeout that is none.
         """
-        self._wait(self._abi.nva_pipeline_flush, timeout)
+        self._wait(self._abi.nva_pipeline_flush, timeout_millis(timeout))
 
-    def close(self, timeout: float | None = DEFAULT_TIMEOUT) -> None:
+    def close(self, timeout: Seconds | None = DEFAULT_TIMEOUT) -> None:
         """Accepts nothing further, stores what waits and stops. Otherwise like flush.
 
         May be called again, after DeadlineExceeded to wait longer. No effect in a forked child.
         """
+        millis = timeout_millis(timeout)
         if self._handles.abandoned:
             return
         self._handles.closed = True
         try:
-            self._wait(self._abi.nva_pipeline_close, timeout)
+            self._wait(self._abi.nva_pipeline_close, millis)
         finally:
             self._handles.mute()
 
@@ -332,8 +334,7 @@ class Pipeline:
                 raise
             logging.getLogger("nerava_analytics").error("closing a pipeline: %s", failure)
 
-    def _wait(self, function: Any, timeout: float | None) -> None:
-        millis = -1 if timeout is None else max(0, round(timeout * 1000))
+    def _wait(self, function: Any, millis: int) -> None:
         unsent = ctypes.c_uint64()
         try:
             with self._handles.pipeline as pipeline:

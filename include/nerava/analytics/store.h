@@ -52,6 +52,8 @@ class AggregateTable {
   virtual absl::Status Add(absl::Span<const AggregateDelta> deltas) = 0;
 };
 
+// Inside a write transaction read before you insert: whether these show what the same transaction
+// inserted is up to the store. A sink must not call the transaction.
 class ReadTransaction {
  public:
   using EventSink = absl::FunctionRef<void(AnalyticsEvent event)>;

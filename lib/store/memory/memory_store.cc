@@ -86,9 +86,14 @@ class MemoryStore final : public Store {
   absl::Status Write(absl::FunctionRef<absl::Status(WriteTransaction&)> body) override {
     WriterLock lock(mutex_);
     MemoryTransaction transaction(data_);
-    absl::Status status = body(transaction);
-    if (!status.ok()) transaction.Rollback();
-    return status;
+    try {
+      absl::Status status = body(transaction);
+      if (!status.ok()) transaction.Rollback();
+      return status;
+    } catch (...) {
+      transaction.Rollback();
+      throw;
+    }
   }
 
   absl::Status Read(absl::FunctionRef<absl::Status(ReadTransaction&)> body) override {

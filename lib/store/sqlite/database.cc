@@ -20,8 +20,12 @@ absl::Status ErrorOf(sqlite3* db, int code, std::string_view doing) {
     case SQLITE_PROTOCOL:
       return absl::UnavailableError(message);
     case SQLITE_CORRUPT:
-    case SQLITE_NOTADB:
       return absl::DataLossError(message);
+    case SQLITE_CONSTRAINT:
+    case SQLITE_TOOBIG:
+    case SQLITE_MISMATCH:
+      return absl::InvalidArgumentError(message);
+    case SQLITE_NOTADB:
     case SQLITE_CANTOPEN:
     case SQLITE_READONLY:
     case SQLITE_PERM:
@@ -93,8 +97,10 @@ std::string_view Statement::Bytes(int column) const {
 
 absl::StatusOr<std::unique_ptr<Database>> Database::Open(const std::string& path, Options options) {
   sqlite3* db = nullptr;
-  const int code = sqlite3_open_v2(
-      path.c_str(), &db, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX, nullptr);
+  // A reader never makes a file: the one it is to read may have been moved away.
+  const int create = options.read_only ? 0 : SQLITE_OPEN_CREATE;
+  const int code = sqlite3_open_v2(path.c_str(), &db,
+                                   SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX | create, nullptr);
   std::unique_ptr<Database> database(new Database(db));
   if (code == SQLITE_CANTOPEN) {
     return absl::FailedPreconditionError(fmt::format(
@@ -138,6 +144,10 @@ absl::StatusOr<Statement*> Database::Prepare(const std::string& sql) {
   }
   statement->Reset();
   return statement.get();
+}
+
+void Database::ResetStatements() {
+  for (auto& [sql, statement] : statements_) statement->Reset();
 }
 
 void Database::TrimStatements() {

@@ -15,7 +15,8 @@
 namespace nerava::analytics::sqlite {
 
 // The status for a failed call on `db`: Unavailable for what may pass (locked, full disk, I/O),
-// DataLoss for a damaged file, FailedPrecondition for what somebody must change, else Internal.
+// DataLoss for a damaged file, FailedPrecondition for what somebody must change, InvalidArgument for
+// values the tables do not take, else Internal.
 absl::Status ErrorOf(sqlite3* db, int code, std::string_view doing);
 
 // A prepared statement. Parameters count from 1, columns from 0. Errors of binding and stepping are
@@ -71,6 +72,9 @@ class Database {
 
   // The statement for `sql`, prepared once and kept, reset. Valid until TrimStatements.
   absl::StatusOr<Statement*> Prepare(const std::string& sql);
+
+  // Ends statements that an error left half-way: one that still runs keeps its snapshot.
+  void ResetStatements();
 
   // Frees prepared statements when there are very many: each costs some kilobytes.
   void TrimStatements();

@@ -69,7 +69,10 @@ absl::Status Partitions::Scan(Database& database, Entry* entry) {
 }
 
 absl::Status Partitions::Save(Database& database, Entry* entry) {
-  auto statement = database.Prepare("INSERT OR REPLACE INTO filters VALUES (?1, ?2, ?3, ?4)");
+  auto statement = database.Prepare(
+      "INSERT INTO filters VALUES (?1, ?2, ?3, ?4) ON CONFLICT DO UPDATE SET "
+      "last_event = excluded.last_event, ids = excluded.ids, sessions = excluded.sessions "
+      "WHERE excluded.last_event > last_event");
   if (!statement.ok()) return statement.status();
   const std::string ids = entry->ids.Serialize();
   const std::string sessions = entry->sessions.Serialize();

@@ -19,7 +19,7 @@ std::string TotalsColumns() {
   return columns;
 }
 
-absl::Status CreateSchema(Database& database) {
+absl::Status CreateTables(Database& database) {
   return database.Execute(fmt::format(
       R"(
 CREATE TABLE state (name TEXT PRIMARY KEY, value INTEGER NOT NULL) WITHOUT ROWID;
@@ -59,10 +59,13 @@ absl::StatusOr<bool> IsEmpty(Database& database) {
 
 }  // namespace
 
-absl::Status CheckFile(Database& database, const std::string& path) {
+absl::StatusOr<bool> NeedsSchema(Database& database, const std::string& path) {
   auto empty = IsEmpty(database);
-  if (!empty.ok()) return empty.status();
-  if (*empty) return absl::OkStatus();
+  if (!empty.ok()) {
+    return absl::Status(empty.status().code(), fmt::format("cannot open \"{}\": {}", path,
+                                                           std::string(empty.status().message())));
+  }
+  if (*empty) return true;
   auto application = database.QueryInteger("PRAGMA application_id");
   if (!application.ok()) return application.status();
   if (*application != kApplicationId) {
@@ -78,15 +81,15 @@ absl::Status CheckFile(Database& database, const std::string& path) {
         "{}); upgrade the library, or open another file",
         path, *version, kSchemaVersion));
   }
-  return absl::OkStatus();
+  return false;
 }
 
-absl::Status PrepareSchema(Database& database, const std::string& path) {
+absl::Status CreateSchema(Database& database, const std::string& path) {
   // Of two processes that open a new file one makes it, and the other waits here and finds it.
   if (absl::Status begin = database.Execute("BEGIN IMMEDIATE"); !begin.ok()) return begin;
-  auto empty = IsEmpty(database);
-  absl::Status status = empty.status();
-  if (status.ok()) status = *empty ? CreateSchema(database) : CheckFile(database, path);
+  auto needed = NeedsSchema(database, path);
+  absl::Status status = needed.status();
+  if (status.ok() && *needed) status = CreateTables(database);
   if (status.ok()) status = database.Execute("COMMIT");
   if (!status.ok()) database.Execute("ROLLBACK").IgnoreError();
   return status;

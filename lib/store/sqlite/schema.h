@@ -7,6 +7,7 @@
 #include <string_view>
 
 #include "absl/status/status.h"
+#include "absl/status/statusor.h"
 #include "lib/store/sqlite/database.h"
 
 namespace nerava::analytics::sqlite {
@@ -14,12 +15,12 @@ namespace nerava::analytics::sqlite {
 inline constexpr std::int64_t kApplicationId = 0x4e564131;  // "NVA1"
 inline constexpr std::int64_t kSchemaVersion = 1;
 
-// FailedPrecondition when the file is another program's, or of a newer version of this library.
-// Changes nothing.
-absl::Status CheckFile(Database& database, const std::string& path);
+// Whether the file is empty, and so needs its tables. FailedPrecondition when it is another
+// program's, or of a newer version of this library. Changes nothing.
+absl::StatusOr<bool> NeedsSchema(Database& database, const std::string& path);
 
-// Makes the tables in an empty file; CheckFile for any other.
-absl::Status PrepareSchema(Database& database, const std::string& path);
+// Makes the tables, unless another process just did.
+absl::Status CreateSchema(Database& database, const std::string& path);
 
 // "events_20261122_0". `day` is seconds since 1970.
 std::string PartitionTable(std::int64_t day, std::int64_t part);

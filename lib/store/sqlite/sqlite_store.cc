@@ -11,6 +11,7 @@
 #include "fmt/format.h"
 #include "lib/base/mutex.h"
 #include "lib/store/sqlite/connection.h"
+#include "lib/store/sqlite/open_files.h"
 #include "lib/store/sqlite/partitions.h"
 #include "lib/store/sqlite/schema.h"
 #include "lib/store/sqlite/transaction.h"
@@ -29,40 +30,70 @@ Database::Options DatabaseOptions(const StoreOptions& options, bool read_only) {
           static_cast<int>(absl::ToInt64Milliseconds(options.sqlite_busy_timeout)), read_only};
 }
 
+// Rolls back unless Commit was called, also when an exception passes.
+class Transacting {
+ public:
+  explicit Transacting(Connection& connection) : connection_(connection) {}
+  ~Transacting() {
+    if (committed_) return;
+    connection_.database->ResetStatements();
+    connection_.database->Execute("ROLLBACK").IgnoreError();
+    // They may remember numbers that the rollback took back.
+    connection_.names.Forget();
+    connection_.users.Forget();
+  }
+  Transacting(const Transacting&) = delete;
+  Transacting& operator=(const Transacting&) = delete;
+
+  absl::Status Commit() {
+    absl::Status status = connection_.database->Execute("COMMIT");
+    committed_ = status.ok();
+    return status;
+  }
+
+ private:
+  Connection& connection_;
+  bool committed_ = false;
+};
+
 class SqliteStore final : public Store {
  public:
-  SqliteStore(std::string path, StoreOptions options, std::unique_ptr<Database> writer)
-      : path_(std::move(path)), options_(options), writer_(std::move(writer)) {}
+  SqliteStore(std::string path, StoreOptions options, std::unique_ptr<OpenFile> file,
+              std::unique_ptr<Database> writer)
+      : path_(std::move(path)),
+        options_(options),
+        file_(std::move(file)),
+        writer_(std::make_unique<Connection>(std::move(writer))) {}
 
-  ~SqliteStore() override {
+  ~SqliteStore() override ABSL_NO_THREAD_SAFETY_ANALYSIS {
+    if (file_->inherited()) {
+      // To close the parent's connections here would remove its write-ahead log.
+      static_cast<void>(writer_.release());
+      for (auto& reader : readers_) static_cast<void>(reader.release());
+      return;
+    }
     // The next open then need not scan rows for the filters; if it fails, it does.
     SaveFilters().IgnoreError();
   }
 
-  absl::Status Write(absl::FunctionRef<absl::Status(WriteTransaction&)> body) override
-      ABSL_LOCKS_EXCLUDED(writer_mutex_) {
+  absl::Status Write(absl::FunctionRef<absl::Status(WriteTransaction&)> body) override {
+    if (absl::Status usable = file_->Check(); !usable.ok()) return usable;
     MutexLock lock(writer_mutex_);
-    Database& database = *writer_.database;
+    Database& database = *writer_->database;
     database.TrimStatements();
     if (absl::Status begin = database.Execute("BEGIN IMMEDIATE"); !begin.ok()) return begin;
-
-    Transaction transaction(writer_, partitions_, options_.sqlite_partition_rows);
+    Transacting transacting(*writer_);
+    Transaction transaction(*writer_, partitions_, options_.sqlite_partition_rows);
     absl::Status status = transaction.Begin();
     if (status.ok()) status = body(transaction);
     if (status.ok()) status = transaction.BeforeCommit();
-    if (status.ok()) status = database.Execute("COMMIT");
-    if (status.ok()) {
-      transaction.Committed();
-    } else {
-      database.Execute("ROLLBACK").IgnoreError();
-      // They may remember numbers that the rollback took back.
-      writer_.names.Forget();
-      writer_.users.Forget();
-    }
+    if (status.ok()) status = transacting.Commit();
+    if (status.ok()) transaction.Committed();
     return status;
   }
 
   absl::Status Read(absl::FunctionRef<absl::Status(ReadTransaction&)> body) override {
+    if (absl::Status usable = file_->Check(); !usable.ok()) return usable;
     auto reader = TakeReader();
     if (!reader.ok()) return reader.status();
     Database& database = *(*reader)->database;
@@ -71,8 +102,8 @@ class SqliteStore final : public Store {
     Transaction transaction(**reader, partitions_, options_.sqlite_partition_rows);
     status = transaction.Begin();
     if (status.ok()) status = body(transaction);
-    // Nothing was written: when this fails, the connection is given up.
-    if (database.Execute("ROLLBACK").ok()) GiveBack(*std::move(reader));
+    // After an error the connection is given up: who knows what state it is in.
+    if (status.ok() && database.Execute("COMMIT").ok()) GiveBack(*std::move(reader));
     return status;
   }
 
@@ -104,20 +135,22 @@ class SqliteStore final : public Store {
 
   absl::Status SaveFilters() {
     MutexLock lock(writer_mutex_);
-    Database& database = *writer_.database;
-    if (absl::Status begin = database.Execute("BEGIN IMMEDIATE"); !begin.ok()) return begin;
-    absl::Status status = partitions_.SaveFilters(database);
-    if (status.ok()) status = database.Execute("COMMIT");
-    if (!status.ok()) database.Execute("ROLLBACK").IgnoreError();
-    return status;
+    Database& database = *writer_->database;
+    // Whoever holds the lock now is not waited for: nothing is lost without the filters.
+    absl::Status status = database.Execute("PRAGMA busy_timeout = 0; BEGIN IMMEDIATE");
+    if (!status.ok()) return status;
+    Transacting transacting(*writer_);
+    status = partitions_.SaveFilters(database);
+    return status.ok() ? transacting.Commit() : status;
   }
 
   const std::string path_;
   const StoreOptions options_;
+  const std::unique_ptr<OpenFile> file_;
   Partitions partitions_;
 
   Mutex writer_mutex_;
-  Connection writer_ ABSL_GUARDED_BY(writer_mutex_);
+  std::unique_ptr<Connection> writer_ ABSL_PT_GUARDED_BY(writer_mutex_);
 
   Mutex readers_mutex_;
   std::vector<std::unique_ptr<Connection>> readers_ ABSL_GUARDED_BY(readers_mutex_);
@@ -139,11 +172,15 @@ absl::StatusOr<std::shared_ptr<Store>> OpenSqliteStore(std::string path, StoreOp
   const auto writer_options = sqlite::DatabaseOptions(options, /*read_only=*/false);
   auto writer = sqlite::Database::Open(file, writer_options);
   if (!writer.ok()) return writer.status();
-  absl::Status status = sqlite::CheckFile(**writer, file);
-  if (status.ok()) status = (*writer)->Configure(writer_options);
-  if (status.ok()) status = sqlite::PrepareSchema(**writer, file);
+  auto opened = sqlite::OpenFile::Register(file);
+  if (!opened.ok()) return opened.status();
+  auto needs_schema = sqlite::NeedsSchema(**writer, file);
+  if (!needs_schema.ok()) return needs_schema.status();
+  absl::Status status = (*writer)->Configure(writer_options);
+  if (status.ok() && *needs_schema) status = sqlite::CreateSchema(**writer, file);
   if (!status.ok()) return status;
-  return std::make_shared<sqlite::SqliteStore>(file, options, *std::move(writer));
+  return std::make_shared<sqlite::SqliteStore>(file, options, *std::move(opened),
+                                               *std::move(writer));
 }
 
 }  // namespace nerava::analytics

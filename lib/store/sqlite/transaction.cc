@@ -3,12 +3,32 @@
 #include <optional>
 #include <utility>
 
+#include "fmt/format.h"
 #include "lib/store/sqlite/schema.h"
 
 namespace nerava::analytics::sqlite {
 namespace {
 
 constexpr std::int64_t kSecondsPerDay = 86400;
+
+// What the tables cannot hold. Events of a Producer always pass.
+absl::Status CheckStorable(const AnalyticsEvent& event) {
+  const char* wrong = nullptr;
+  if (event.event_id.empty()) wrong = "it has no event_id";
+  if (event.event_type.empty()) wrong = "it has no event_type";
+  if (event.region.empty()) wrong = "it has no region";
+  if (event.time < absl::UnixEpoch() || event.time >= absl::FromUnixSeconds(253402300800)) {
+    wrong = "its time lies outside of the years 1970 to 9999";
+  }
+  if (wrong == nullptr) return absl::OkStatus();
+  return absl::InvalidArgumentError(
+      fmt::format("event \"{}\" cannot be stored: {}", event.event_id, wrong));
+}
+
+// The first whole microsecond that is not before `time`: stored times are whole.
+std::int64_t CeilMicros(absl::Time time) {
+  return absl::ToInt64Microseconds(absl::Ceil(time - absl::UnixEpoch(), absl::Microseconds(1)));
+}
 
 absl::string_view View(const std::string& text) { return text; }
 
@@ -56,14 +76,16 @@ absl::Status Transaction::EventsOfSessions(absl::Span<const std::string_view> se
 }
 
 absl::Status Transaction::EventsBetween(absl::Time from, absl::Time to, EventSink sink) {
-  // A time of day that ends within a second belongs to it: round up.
-  const std::int64_t to_seconds = absl::ToUnixSeconds(to + absl::Microseconds(999'999));
+  const std::int64_t from_micros = CeilMicros(from);
+  const std::int64_t to_micros = CeilMicros(to);
+  // A second that the range ends within belongs to it.
+  const std::int64_t to_seconds = absl::ToUnixSeconds(to + absl::Seconds(1));
   for (const PartitionPtr& partition :
        partitions_.Between(absl::ToUnixSeconds(from), to_seconds, begin_last_event_)) {
     auto statement = connection_.database->Prepare(partition->between_sql);
     if (!statement.ok()) return statement.status();
-    (*statement)->Bind(1, absl::ToUnixMicros(from));
-    (*statement)->Bind(2, absl::ToUnixMicros(to));
+    (*statement)->Bind(1, from_micros);
+    (*statement)->Bind(2, to_micros);
     if (absl::Status status = ReadAll(**statement, sink); !status.ok()) return status;
   }
   return absl::OkStatus();
@@ -117,6 +139,7 @@ absl::StatusOr<std::vector<InsertOutcome>> Transaction::Insert(absl::Span<const 
   std::vector<std::uint64_t> id_hashes;
   id_hashes.reserve(events.size());
   for (const EventPtr& event : events) {
+    if (absl::Status status = CheckStorable(*event); !status.ok()) return status;
     id_hashes.push_back(FilterHash(StoredId(event->event_id).key()));
   }
   std::vector<std::optional<InsertOutcome>> known;

@@ -1,11 +1,14 @@
 #include <sqlite3.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include <atomic>
 #include <catch2/catch.hpp>
 #include <filesystem>
 #include <fstream>
+#include <functional>
 #include <latch>
-#include <set>
+#include <stdexcept>
 #include <string>
 #include <thread>
 #include <vector>
@@ -265,7 +268,9 @@ TEST_CASE("a file that is no database is refused, and not touched") {
   const TempDir dir;
   const std::string text(5000, 'x');
   std::ofstream(dir.File("events.db")) << text;
-  CHECK(OpenStore(dir.SqliteUrl("events.db")).status().code() == absl::StatusCode::kDataLoss);
+  const auto store = OpenStore(dir.SqliteUrl("events.db"));
+  REQUIRE(store.status().code() == absl::StatusCode::kFailedPrecondition);
+  CHECK_THAT(std::string(store.status().message()), Catch::Contains(dir.File("events.db")));
   std::ifstream file(dir.File("events.db"));
   CHECK(std::string(std::istreambuf_iterator<char>(file), {}) == text);
 }
@@ -311,6 +316,113 @@ TEST_CASE("a locked file is Unavailable after the busy timeout, and stored when 
         absl::StatusCode::kUnavailable);
   sqlite3_close(other);
   CHECK(Commit(*store, {Started("a", "s", kNoon)}).committed == 1);
+}
+
+// What `body` returns in a forked child.
+int InChild(const std::function<int()>& body) {
+  const pid_t child = fork();
+  if (child == 0) _exit(body());
+  int status = 0;
+  waitpid(child, &status, 0);
+  return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+}
+
+TEST_CASE("a forked child is refused the file its parent had open, and harms nothing") {
+  const TempDir dir;
+  auto store = Open(dir);
+  Commit(*store, {Started("a", "s1", kNoon)});
+  const int refused = InChild([&] {
+    const bool open = absl::IsFailedPrecondition(OpenStore(dir.SqliteUrl("events.db")).status());
+    const bool write = absl::IsFailedPrecondition(
+        CommitBatch(*store, {Started("b", "s2", kNoon)}, kStored).status());
+    const bool read =
+        absl::IsFailedPrecondition(store->Read([](ReadTransaction&) { return absl::OkStatus(); }));
+    store = nullptr;  // must not take the log away from the parent
+    return (open ? 1 : 0) + (write ? 2 : 0) + (read ? 4 : 0);
+  });
+  CHECK(refused == 7);
+  Commit(*store, {Started("c", "s3", kNoon)});
+  CHECK(Sql(dir.File("events.db"), "SELECT group_concat(event_id) FROM analytics_events") ==
+        Rows{{"a,c"}});
+}
+
+TEST_CASE("a forked child may open a file that its parent closed before, or never had open") {
+  const TempDir dir;
+  Open(dir);
+  CHECK(InChild([&] {
+          const auto store = OpenStore(dir.SqliteUrl("events.db"));
+          return store.ok() && CommitBatch(**store, {Started("a", "s", kNoon)}, kStored).ok() ? 7
+                                                                                              : 1;
+        }) == 7);
+  CHECK(Summarize(Open(dir), kNoon, kStored).totals.sessions_started == 1);
+}
+
+TEST_CASE("a body that throws leaves a store that works") {
+  const std::string kind = GENERATE("memory", "sqlite");
+  const TempDir dir;
+  auto store = OpenStore(kind == "memory" ? "memory:" : dir.SqliteUrl("events.db"));
+  REQUIRE(store.ok());
+  CHECK_THROWS_AS((*store)
+                      ->Write([](WriteTransaction& transaction) -> absl::Status {
+                        CHECK(transaction.Insert({Started("a", "new", kNoon)}, kStored).ok());
+                        throw std::runtime_error("thrown");
+                      })
+                      .ok(),
+                  std::runtime_error);
+  CHECK(Commit(**store, {Started("a", "new", kNoon)}).committed == 1);
+  CHECK(Summarize(*store, kNoon, kStored).totals.sessions_started == 1);
+}
+
+TEST_CASE("an event that the tables cannot hold is the event's fault, and is refused alone") {
+  const auto spoil = GENERATE(0, 1, 2, 3);
+  auto event = Started("bad", "s", kNoon);
+  if (spoil == 0) event->event_type = "";
+  if (spoil == 1) event->region = "";
+  if (spoil == 2) event->time = absl::InfinitePast();
+  if (spoil == 3) event->event_id = "";
+  const TempDir dir;
+  const auto store = Open(dir);
+  CHECK(CommitBatch(*store, {Started("good", "s", kNoon), event}, kStored).status().code() ==
+        absl::StatusCode::kInvalidArgument);
+  CHECK(Commit(*store, {Started("good", "s", kNoon)}).committed == 1);
+}
+
+TEST_CASE("an existing file is opened and read while another process writes") {
+  const TempDir dir;
+  Commit(*Open(dir), {Started("a", "s", kNoon)});
+  sqlite3* other = nullptr;
+  REQUIRE(sqlite3_open(dir.File("events.db").c_str(), &other) == SQLITE_OK);
+  REQUIRE(sqlite3_exec(other, "BEGIN IMMEDIATE", nullptr, nullptr, nullptr) == SQLITE_OK);
+  CHECK(Summarize(Open(dir), kNoon, kStored).totals.sessions_started == 1);
+  sqlite3_close(other);
+}
+
+TEST_CASE("closing a store does not wait for another process's lock") {
+  const TempDir dir;
+  StoreOptions options;
+  options.sqlite_busy_timeout = absl::Hours(24);  // what it would wait
+  auto store = Open(dir, options);
+  Commit(*store, {Started("a", "s", kNoon)});
+  sqlite3* other = nullptr;
+  REQUIRE(sqlite3_open(dir.File("events.db").c_str(), &other) == SQLITE_OK);
+  REQUIRE(sqlite3_exec(other, "BEGIN IMMEDIATE", nullptr, nullptr, nullptr) == SQLITE_OK);
+  store = nullptr;
+  sqlite3_close(other);
+  CHECK(Commit(*Open(dir), {Started("a", "s", kNoon)}).duplicates == 1);
+}
+
+TEST_CASE("after an answer that failed, others still see what was committed since") {
+  const TempDir dir;
+  const auto store = Open(dir);
+  Commit(*store, {Stopped("a", "s1", kNoon), Stopped("b", "s2", kNoon + absl::Hours(48))});
+  Sql(dir.File("events.db"),
+      "UPDATE aggregates SET users = x'00112233' WHERE grain = 2 AND bucket = 1772236800");
+  const KpiCalculator kpis(store, "default");
+  const absl::Time day = kNoon - absl::Hours(12);
+  CHECK(kpis.Summarize({{day, day + absl::Hours(24)}, {}}).status().code() ==
+        absl::StatusCode::kDataLoss);
+  Commit(*store, {Stopped("c", "s3", kNoon + absl::Hours(49))});
+  CHECK(Summarize(store, day + absl::Hours(48), day + absl::Hours(72)).totals.total_sessions == 2);
 }
 
 TEST_CASE("out-of-range options are refused by name") {
