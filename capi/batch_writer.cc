@@ -3,7 +3,6 @@
 #include "capi/handles.h"
 #include "capi/options.h"
 #include "capi/publish.h"
-#include "nerava/analytics/json.h"
 
 using namespace nerava::analytics::capi;  // NOLINT: this file is the C side of that namespace
 using nerava::analytics::AnalyticsEvent;
@@ -50,9 +49,8 @@ nva_status nva_batch_writer_attach(nva_batch_writer* writer, nva_bus* bus, nva_s
 nva_status nva_batch_writer_write_json(nva_batch_writer* writer, nva_string json, char** event_id) {
   return Published(event_id, [&]() -> absl::StatusOr<EventPtr> {
     const auto& [impl, store, converter] = Require(writer, "writer");
-    auto domain_event = Value(nerava::analytics::ParseDomainEvent(View(json, "json")));
     EventPtr event =
-        std::make_shared<const AnalyticsEvent>(Value(converter->Convert(std::move(domain_event))));
+        std::make_shared<const AnalyticsEvent>(Value(converter->ConvertJson(View(json, "json"))));
     Check(impl->Write(event));
     return event;
   });
@@ -100,6 +98,7 @@ nva_status nva_batch_writer_stats_json(nva_batch_writer* writer, char** json) {
     char*& out = Out(json);
     PipelineStats stats;
     stats.writer = Require(writer, "writer").impl->stats();
+    stats.producer = writer->converter->stats();
     Check(writer->store->Read([&](ReadTransaction& transaction) {
       auto counts = transaction.CountEvents();
       if (counts.ok()) stats.stored = *std::move(counts);

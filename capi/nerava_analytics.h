@@ -224,7 +224,7 @@ NVA_API nva_status nva_wallet_credited_init(nva_wallet_credited* event, uint32_t
 /* Defaults are those of the C++ API; docs/configuration.md has the table. */
 typedef struct nva_pipeline_options {
   uint32_t struct_size;
-  int32_t enabled;          /* 0: events are validated and discarded */
+  int32_t enabled;          /* 0: events are validated and discarded, the database may be broken */
   nva_string database_url;  /* see nva_store_open */
   nva_string region;        /* of events that name none */
   uint64_t recent_capacity; /* as in nva_bus_options */
@@ -330,8 +330,9 @@ typedef struct nva_event_handler {
  * `type` is empty or over 100 bytes. */
 NVA_API nva_status nva_bus_subscribe(nva_bus* bus, nva_string type,
                                      const nva_event_handler* handler, nva_subscription** out);
-/* Unsubscribes. Waits for a running call of the handler on another thread (do not hold a lock which
- * the handler takes); from inside the handler it returns at once. */
+/* Unsubscribes. Waits for running calls of the handler on other threads (do not hold a lock which
+ * the handler takes). From inside a handler, this one or any other, it returns at once: calls that
+ * run go on, none begins, and `destroy` follows when those publishes end. */
 NVA_API void nva_subscription_free(nva_subscription* subscription);
 
 /* The kept events as a JSON array, oldest first; an empty type or aggregate_id matches all. */
@@ -406,8 +407,8 @@ NVA_API nva_status nva_batch_writer_start(nva_batch_writer* writer);
  * fails unless the writer accepts. The subscription keeps the writer. */
 NVA_API nva_status nva_batch_writer_attach(nva_batch_writer* writer, nva_bus* bus,
                                            nva_subscription** out);
-/* Accepts one domain or analytics event as JSON, validated as nva_producer_convert_json does.
- * Errors as nva_publish_json. */
+/* Accepts one domain or analytics event as JSON, validated as nva_producer_convert_json does, but
+ * counted when it is refused. Errors as nva_publish_json. */
 NVA_API nva_status nva_batch_writer_write_json(nva_batch_writer* writer, nva_string json,
                                                char** event_id);
 /* As nva_pipeline_flush and nva_pipeline_close. */
@@ -420,7 +421,8 @@ NVA_API nva_status nva_batch_writer_stop(nva_batch_writer* writer, int64_t timeo
 NVA_API void nva_batch_writer_free(nva_batch_writer* writer);
 NVA_API nva_status nva_batch_writer_get_stats(nva_batch_writer* writer,
                                               nva_batch_writer_stats* stats, uint32_t struct_size);
-/* The writer's part of nva_pipeline_stats_json: its counters, and what its store holds. */
+/* The writer's part of nva_pipeline_stats_json: its counters, what its store holds, and what its
+ * _write_json refused ("rejected", "rejected_by_reason"; a pipeline's are counted together). */
 NVA_API nva_status nva_batch_writer_stats_json(nva_batch_writer* writer, char** json);
 
 /* ---- Store -------------------------------------------------------------------------------- */

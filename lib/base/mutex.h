@@ -8,8 +8,10 @@
 
 #include <chrono>
 #include <condition_variable>
+#include <cstddef>
+#include <cstdint>
 #include <mutex>
-#include <shared_mutex>
+#include <utility>
 
 #include "absl/base/thread_annotations.h"
 #include "absl/time/time.h"
@@ -41,48 +43,6 @@ class ABSL_SCOPED_LOCKABLE MutexLock {
 
  private:
   Mutex& mutex_;
-};
-
-// One writer or any number of readers.
-class ABSL_LOCKABLE SharedMutex {
- public:
-  SharedMutex() = default;
-  SharedMutex(const SharedMutex&) = delete;
-  SharedMutex& operator=(const SharedMutex&) = delete;
-
-  void Lock() ABSL_EXCLUSIVE_LOCK_FUNCTION() { mutex_.lock(); }
-  void Unlock() ABSL_UNLOCK_FUNCTION() { mutex_.unlock(); }
-  void ReaderLock() ABSL_SHARED_LOCK_FUNCTION() { mutex_.lock_shared(); }
-  void ReaderUnlock() ABSL_UNLOCK_FUNCTION() { mutex_.unlock_shared(); }
-
- private:
-  std::shared_mutex mutex_;
-};
-
-class ABSL_SCOPED_LOCKABLE WriterLock {
- public:
-  explicit WriterLock(SharedMutex& mutex) ABSL_EXCLUSIVE_LOCK_FUNCTION(mutex) : mutex_(mutex) {
-    mutex_.Lock();
-  }
-  ~WriterLock() ABSL_UNLOCK_FUNCTION() { mutex_.Unlock(); }
-  WriterLock(const WriterLock&) = delete;
-  WriterLock& operator=(const WriterLock&) = delete;
-
- private:
-  SharedMutex& mutex_;
-};
-
-class ABSL_SCOPED_LOCKABLE ReaderLock {
- public:
-  explicit ReaderLock(SharedMutex& mutex) ABSL_SHARED_LOCK_FUNCTION(mutex) : mutex_(mutex) {
-    mutex_.ReaderLock();
-  }
-  ~ReaderLock() ABSL_UNLOCK_FUNCTION() { mutex_.ReaderUnlock(); }
-  ReaderLock(const ReaderLock&) = delete;
-  ReaderLock& operator=(const ReaderLock&) = delete;
-
- private:
-  SharedMutex& mutex_;
 };
 
 using SteadyTime = std::chrono::steady_clock::time_point;
@@ -117,6 +77,83 @@ class Condition {
 
  private:
   std::condition_variable condition_;
+};
+
+// One writer or any number of readers. Not std::shared_mutex, in which readers that overlap keep a
+// writer out for ever: here a waiting writer keeps new readers out, and when it is done, those that
+// waited for it go first. So neither side starves, and a thread must not lock it twice.
+class ABSL_LOCKABLE SharedMutex {
+ public:
+  SharedMutex() = default;
+  SharedMutex(const SharedMutex&) = delete;
+  SharedMutex& operator=(const SharedMutex&) = delete;
+
+  void Lock() ABSL_EXCLUSIVE_LOCK_FUNCTION() {
+    MutexLock lock(mutex_);
+    ++writers_;
+    while (writing_ || readers_ > 0) changed_.Wait(mutex_);
+    writing_ = true;
+  }
+
+  void Unlock() ABSL_UNLOCK_FUNCTION() {
+    MutexLock lock(mutex_);
+    --writers_;
+    writing_ = false;
+    readers_ += std::exchange(waiting_readers_, 0);
+    ++writes_;
+    changed_.NotifyAll();
+  }
+
+  void ReaderLock() ABSL_SHARED_LOCK_FUNCTION() {
+    MutexLock lock(mutex_);
+    if (writers_ == 0) {
+      ++readers_;
+      return;
+    }
+    ++waiting_readers_;  // Unlock() makes them readers
+    const std::uint64_t writes = writes_;
+    while (writes_ == writes) changed_.Wait(mutex_);
+  }
+
+  void ReaderUnlock() ABSL_UNLOCK_FUNCTION() {
+    MutexLock lock(mutex_);
+    if (--readers_ == 0 && writers_ > 0) changed_.NotifyAll();
+  }
+
+ private:
+  Mutex mutex_;
+  Condition changed_;
+  std::size_t writers_ ABSL_GUARDED_BY(mutex_) = 0;  // waiting or writing
+  bool writing_ ABSL_GUARDED_BY(mutex_) = false;
+  std::size_t readers_ ABSL_GUARDED_BY(mutex_) = 0;  // reading
+  std::size_t waiting_readers_ ABSL_GUARDED_BY(mutex_) = 0;
+  std::uint64_t writes_ ABSL_GUARDED_BY(mutex_) = 0;  // ended
+};
+
+class ABSL_SCOPED_LOCKABLE WriterLock {
+ public:
+  explicit WriterLock(SharedMutex& mutex) ABSL_EXCLUSIVE_LOCK_FUNCTION(mutex) : mutex_(mutex) {
+    mutex_.Lock();
+  }
+  ~WriterLock() ABSL_UNLOCK_FUNCTION() { mutex_.Unlock(); }
+  WriterLock(const WriterLock&) = delete;
+  WriterLock& operator=(const WriterLock&) = delete;
+
+ private:
+  SharedMutex& mutex_;
+};
+
+class ABSL_SCOPED_LOCKABLE ReaderLock {
+ public:
+  explicit ReaderLock(SharedMutex& mutex) ABSL_SHARED_LOCK_FUNCTION(mutex) : mutex_(mutex) {
+    mutex_.ReaderLock();
+  }
+  ~ReaderLock() ABSL_UNLOCK_FUNCTION() { mutex_.ReaderUnlock(); }
+  ReaderLock(const ReaderLock&) = delete;
+  ReaderLock& operator=(const ReaderLock&) = delete;
+
+ private:
+  SharedMutex& mutex_;
 };
 
 }  // namespace nerava::analytics

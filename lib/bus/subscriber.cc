@@ -23,12 +23,7 @@ class Subscriber::RunningCall {
 
   bool admitted() const { return admitted_; }
 
-  static bool OnThisThread(const Subscriber& subscriber) {
-    for (const RunningCall* call = innermost_; call != nullptr; call = call->outer_) {
-      if (&call->subscriber_ == &subscriber) return true;
-    }
-    return false;
-  }
+  static bool AnyOnThisThread() { return innermost_ != nullptr; }
 
  private:
   // A handler may publish, so that calls nest: this thread's are a list.
@@ -56,7 +51,8 @@ bool Subscriber::Call(const EventPtr& event, absl::Status* status) {
 
 void Subscriber::Cancel() {
   std::uint32_t state = state_.fetch_or(kCancelled) | kCancelled;
-  if (RunningCall::OnThisThread(*this)) return;
+  // Inside a handler, of whomever, waiting might be for a call that in turn waits for this one.
+  if (RunningCall::AnyOnThisThread()) return;
   while (state != kCancelled) {
     state_.wait(state);
     state = state_.load();

@@ -31,7 +31,7 @@ class Subscriber {
   bool Call(const EventPtr& event, absl::Status* status);
 
   // After it no call begins. Waits for calls that run on other threads, and then frees the handler;
-  // from inside the handler it returns at once, and the handler is freed with this.
+  // from inside any handler it returns at once, and the handler is freed with this.
   void Cancel();
 
  private:

@@ -1,5 +1,7 @@
 #include "nerava/analytics/analytics_event.h"
 
+#include <nlohmann/json.hpp>
+
 #include "lib/event/event_type.h"
 #include "lib/event/fields.h"
 
@@ -16,6 +18,13 @@ std::string_view Tier(std::int64_t value, std::int64_t high, std::int64_t medium
   return value >= medium ? "medium" : "low";
 }
 
+// The same JSON may be written in more than one way; nearly always it is not.
+bool SameJson(const std::string& a, const std::string& b) {
+  using nlohmann::json;
+  const auto parse = [](const std::string& text) { return json::parse(text, nullptr, false); };
+  return a == b || parse(a) == parse(b);  // what is no JSON equals nothing
+}
+
 }  // namespace
 
 bool AnalyticsEvent::SamePayload(const AnalyticsEvent& other) const {
@@ -27,7 +36,7 @@ bool AnalyticsEvent::SamePayload(const AnalyticsEvent& other) const {
          merchant_reward_microusd == other.merchant_reward_microusd &&
          total_reward_microusd == other.total_reward_microusd &&
          amount_cents == other.amount_cents && new_balance_cents == other.new_balance_cents &&
-         fields == other.fields && properties == other.properties;
+         SameJson(fields, other.fields) && SameJson(properties, other.properties);
 }
 
 EventKind KindOf(std::string_view event_type) {

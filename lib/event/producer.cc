@@ -196,6 +196,14 @@ absl::StatusOr<AnalyticsEvent> Producer::Convert(DomainEvent event) const {
                     event);
 }
 
+absl::StatusOr<AnalyticsEvent> Producer::ConvertJson(std::string_view json) {
+  absl::StatusOr<DomainEvent> event = ParseDomainEvent(json);
+  if (!event.ok()) return Count(event.status());
+  absl::StatusOr<AnalyticsEvent> converted = Convert(*std::move(event));
+  if (!converted.ok()) return Count(converted.status());
+  return converted;
+}
+
 absl::StatusOr<EventPtr> Producer::Publish(DomainEvent event) {
   if (bus_ == nullptr) {
     return absl::FailedPreconditionError("this producer was made without a bus: it only converts");

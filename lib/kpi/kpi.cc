@@ -1,6 +1,7 @@
 #include "nerava/analytics/kpi.h"
 
 #include <cmath>
+#include <exception>
 #include <utility>
 
 #include "absl/status/status.h"
@@ -30,6 +31,28 @@ absl::Status CheckPeriod(const Period& period) {
                     absl::FormatTime(absl::RFC3339_full, period.to, absl::UTCTimeZone())));
   }
   return absl::OkStatus();
+}
+
+// Events happen at whole microseconds: one at t is in [from, to) if and only if it is in the period
+// with both bounds rounded up to them, which every store can represent.
+absl::Time RoundedUp(absl::Time time) {
+  return absl::UnixEpoch() + absl::Ceil(time - absl::UnixEpoch(), absl::Microseconds(1));
+}
+
+absl::StatusOr<KpiSummary> SummarizeStore(Store& store, const KpiQuery& query) try {
+  KpiSummary summary;
+  absl::Status status = store.Read([&](ReadTransaction& transaction) {
+    auto answer = Summarize(transaction, query);
+    if (!answer.ok()) return answer.status();
+    summary = *std::move(answer);
+    return absl::OkStatus();
+  });
+  if (!status.ok()) return status;
+  return summary;
+} catch (const std::exception& error) {
+  return absl::UnavailableError(fmt::format("the store threw: {}", error.what()));
+} catch (...) {
+  return absl::UnavailableError("the store threw something that is no std::exception");
 }
 
 }  // namespace
@@ -98,16 +121,9 @@ KpiCalculator::KpiCalculator(std::shared_ptr<Store> store, std::string region, c
     : store_(std::move(store)), region_(std::move(region)), clock_(clock) {}
 
 absl::StatusOr<KpiSummary> KpiCalculator::Summarize(const KpiQuery& query) const {
-  if (absl::Status period = CheckPeriod(query.period); !period.ok()) return period;
-  KpiSummary summary;
-  absl::Status status = store_->Read([&](ReadTransaction& transaction) {
-    auto answer = analytics::Summarize(transaction, query);
-    if (!answer.ok()) return answer.status();
-    summary = *std::move(answer);
-    return absl::OkStatus();
-  });
-  if (!status.ok()) return status;
-  return summary;
+  if (absl::Status valid = CheckPeriod(query.period); !valid.ok()) return valid;
+  const Period period{RoundedUp(query.period.from), RoundedUp(query.period.to)};
+  return SummarizeStore(*store_, {period, query.filter});
 }
 
 absl::StatusOr<ConversionFunnel> KpiCalculator::GetConversionFunnel(const KpiQuery& query) const {

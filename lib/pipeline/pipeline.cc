@@ -2,6 +2,7 @@
 
 #include <atomic>
 #include <exception>
+#include <string>
 #include <utility>
 
 #include "fmt/format.h"
@@ -67,6 +68,7 @@ struct Pipeline::Impl {
 
   const Options options;
   const std::shared_ptr<Store> store;
+  std::string store_error;  // why a disabled pipeline has an empty store instead; set by Open
   const std::unique_ptr<BatchWriter> writer;
   Bus bus;
   Bus nowhere{BusOptions{.recent_capacity = 0}};  // where a disabled pipeline publishes
@@ -81,8 +83,14 @@ struct Pipeline::Impl {
 absl::StatusOr<std::unique_ptr<Pipeline>> Pipeline::Open(Options options, const Clock& clock) {
   if (absl::Status valid = options.Validate(); !valid.ok()) return valid;
   auto store = OpenStore(options.database_url, options.store);
-  if (!store.ok()) return store.status();
-  return Open(std::move(options), *std::move(store), clock);
+  if (store.ok()) return Open(std::move(options), *std::move(store), clock);
+  if (options.enabled) return store.status();
+  // Who switched analytics off wants to run without it.
+  auto nothing = OpenStore("memory:");
+  if (!nothing.ok()) return nothing.status();
+  auto pipeline = Open(std::move(options), *std::move(nothing), clock);
+  if (pipeline.ok()) (*pipeline)->impl_->store_error = std::string(store.status().message());
+  return pipeline;
 }
 
 absl::StatusOr<std::unique_ptr<Pipeline>> Pipeline::Open(Options options,
@@ -155,6 +163,9 @@ Health Pipeline::health() const {
   } else {
     health.healthy = true;
     if (!health.enabled) health.reason = "disabled: events are discarded";
+    if (!impl_->store_error.empty()) {
+      health.reason += "; the store could not be opened: " + impl_->store_error;
+    }
   }
   return health;
 }

@@ -43,6 +43,8 @@ static void it_commits_what_it_is_given_once(void) {
   CHECK_OK(nva_batch_writer_stats_json(writer, &json));
   CHECK_CONTAINS(json, "\"total_events\":1");
   CHECK_CONTAINS(json, "\"running\":true");
+  CHECK_CONTAINS(json, "\"rejected\":1");
+  CHECK_CONTAINS(json, "\"missing_field\":1");
   nva_free(json);
   CHECK_OK(nva_batch_writer_stop(writer, 10000, &unsent));
   CHECK(stats_of(writer).running == 0);

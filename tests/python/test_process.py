@@ -122,7 +122,7 @@ sys.exit(3)
     assert started(database) == 1
 
 
-def test_a_forked_child_finds_it_closed_and_does_not_hang(run_python, database):
+def test_a_forked_child_finds_it_closed_is_refused_its_file_and_does_not_hang(run_python, database):
     result = run_python(
         """
 import os, sys, threading, warnings, nerava_analytics
@@ -145,6 +145,12 @@ if child == 0:
         own.charge_started("child")
         own.flush()
         assert own.kpis.conversion_funnel()["sessions_started"] == 1
+    try:  # SQLite in the child would believe in locks that only the parent has
+        nerava_analytics.open(sys.argv[1])
+    except nerava_analytics.FailedPrecondition as error:
+        assert "before fork()" in str(error), error
+    else:
+        raise AssertionError("no error")
     sys.exit(7)
 assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 7
 pipeline.charge_started("parent again")

@@ -92,7 +92,7 @@ class Subscription:
         """Unsubscribes. May be called again.
 
         Waits for a running call of the handler on another thread, so do not hold a lock which the
-        handler takes; inside the handler it returns at once.
+        handler takes; inside any handler it returns at once.
         """
         self._target.function = None
         self._handles.subscriptions.pop(self._handle, None)

@@ -44,6 +44,7 @@ struct AnalyticsEvent {
   std::string properties;
 
   // Whether the two say the same happened. `time` is left out: a retry may have been stamped anew.
+  // `fields` and `properties` are compared as JSON: the order of names does not matter.
   bool SamePayload(const AnalyticsEvent& other) const;
 };
 

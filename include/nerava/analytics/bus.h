@@ -34,9 +34,11 @@ struct BusStats {
 };
 
 // Keeps a subscription alive: the handler is called until this is destroyed or Reset(). Destruction
-// waits for a running call of the handler on another thread, so that what the handler refers to may
-// be freed afterwards; from inside the handler itself it returns at once. May outlive the bus.
-// Movable, not copyable; one thread at a time.
+// waits for running calls of the handler on other threads, so that what the handler refers to may
+// be freed afterwards. From inside a handler, this one or any other, it does not wait (two handlers
+// that end each other's subscription would wait for ever): calls that run go on, none begins, and
+// the handler is freed when those publishes end. Let it own what it refers to then. May outlive the
+// bus. Movable, not copyable; one thread at a time.
 class Subscription {
  public:
   Subscription();

@@ -104,7 +104,8 @@ class KpiCalculator {
   KpiCalculator(std::shared_ptr<Store> store, std::string region,
                 const Clock& clock = Clock::System());
 
-  // Exact to the microsecond. InvalidArgument unless period.from <= period.to, both in 1970..9999.
+  // Exact to the microsecond, to which the summary's period is rounded up. InvalidArgument unless
+  // period.from <= period.to, both in 1970..9999.
   absl::StatusOr<KpiSummary> Summarize(const KpiQuery& query) const;
 
   absl::StatusOr<ConversionFunnel> GetConversionFunnel(const KpiQuery& query) const;

@@ -14,7 +14,8 @@
 namespace nerava::analytics {
 
 struct Options {
-  // false: events are validated, handed to nobody and discarded; health says so. Default true.
+  // false: events are validated, handed to nobody and discarded; health says so. KPIs are read from
+  // the database, and are empty when it cannot be opened. Default true.
   bool enabled = true;
   // See OpenStore. Default "sqlite:///nerava_analytics.db".
   std::string database_url = "sqlite:///nerava_analytics.db";

@@ -29,7 +29,8 @@ struct PipelineStats {
 struct Health {
   bool healthy = false;
   bool enabled = true;
-  // Why not healthy, or "disabled: events are discarded"; empty otherwise.
+  // Why not healthy, or "disabled: events are discarded" (and, if so, why the store could not be
+  // opened); empty otherwise.
   std::string reason;
   PipelineStats stats;
 };
@@ -42,7 +43,8 @@ std::string ToJson(const Health& health);
 // after the last call returned.
 class Pipeline {
  public:
-  // Opens options.database_url and starts the writer.
+  // Opens options.database_url and starts the writer. When not options.enabled, a database that
+  // cannot be opened is no error: the pipeline then has an empty store in memory.
   static absl::StatusOr<std::unique_ptr<Pipeline>> Open(Options options,
                                                         const Clock& clock = Clock::System());
   // The same with a store of the caller's; options.database_url and options.store are not looked

@@ -36,8 +36,11 @@ class Producer {
   Producer(const Producer&) = delete;
   Producer& operator=(const Producer&) = delete;
 
-  // Validates and fills in what is missing. The error says field, value and limit.
+  // Validates and fills in what is missing. The error says field, value and limit. Counts nothing.
   absl::StatusOr<AnalyticsEvent> Convert(DomainEvent event) const;
+
+  // ParseDomainEvent, then Convert; what is refused is counted as if it had been published.
+  absl::StatusOr<AnalyticsEvent> ConvertJson(std::string_view json);
 
   // Convert, then Bus::Publish. On success the event as it was accepted (with its id and time). On
   // error nothing was accepted: InvalidArgument when the event is refused, else the bus's error.

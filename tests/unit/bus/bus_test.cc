@@ -312,6 +312,53 @@ TEST_CASE("Ending a subscription waits for a call that runs on another thread") 
   publisher.join();
 }
 
+TEST_CASE("Two handlers on two threads may end each other's subscription") {
+  Bus bus;
+  std::latch both_run(2);
+  Subscription first, second;
+  const auto end = [&both_run](Subscription* other) {
+    return [&both_run, other](const EventPtr&) {
+      both_run.arrive_and_wait();
+      other->Reset();
+      return absl::OkStatus();
+    };
+  };
+  REQUIRE(bus.Subscribe("a", end(&second), &first).ok());
+  REQUIRE(bus.Subscribe("b", end(&first), &second).ok());
+
+  std::thread publisher([&] { bus.Publish(MakeEvent("1", "analytics_a")).IgnoreError(); });
+  CHECK(bus.Publish(MakeEvent("2", "analytics_b")).ok());
+  publisher.join();
+
+  CHECK_FALSE(first.active());
+  CHECK_FALSE(second.active());
+  CHECK(bus.stats().subscribers == 0);
+  CHECK(bus.stats().deliveries == 2);
+}
+
+TEST_CASE("A handler whose subscription another one ends is freed when the publish ends") {
+  Bus bus;
+  auto owned = std::make_shared<int>(0);
+  const std::weak_ptr<int> observer = owned;
+  Subscription ended, ender;
+  REQUIRE(
+      bus.Subscribe(
+             "*", [owned = std::move(owned)](const EventPtr&) { return absl::OkStatus(); }, &ended)
+          .ok());
+  REQUIRE(bus.Subscribe(
+                 "*",
+                 [&](const EventPtr&) {
+                   ended.Reset();
+                   return absl::OkStatus();
+                 },
+                 &ender)
+              .ok());
+
+  REQUIRE(bus.Publish(MakeEvent("1")).ok());
+
+  CHECK(observer.expired());
+}
+
 TEST_CASE("Recent events are the last ones, oldest first, by type and aggregate") {
   BusOptions options;
   options.recent_capacity = 3;

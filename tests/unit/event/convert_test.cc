@@ -396,6 +396,38 @@ TEST_CASE("a retry stamped anew has the same payload, a changed one has not") {
   CHECK_FALSE(first.SamePayload(Convert(stop).value()));
 }
 
+TEST_CASE("the order of names in its JSON does not make another payload, another value does") {
+  const auto payload = [](std::string_view json) { return ConvertJson(json).value(); };
+  const AnalyticsEvent first = payload(R"({"event_type": "door_opened", "event_id": "e-1",
+      "door": 1, "who": {"name": "x", "age": [{"y": 2, "d": 3}]},
+      "properties": {"a": 1, "b": null}})");
+  const AnalyticsEvent retry = payload(R"({"properties": {"b": null, "a": 1},
+      "who": {"age": [{"d": 3, "y": 2}], "name": "x"}, "door": 1,
+      "event_id": "e-1", "event_type": "door_opened"})");
+  REQUIRE(first.fields != retry.fields);
+  REQUIRE(first.properties != retry.properties);
+  CHECK(first.SamePayload(retry));
+
+  AnalyticsEvent other = retry;
+  other.fields = R"({"who":{"age":[{"d":4,"y":2}],"name":"x"},"door":1})";
+  CHECK_FALSE(first.SamePayload(other));
+  other = retry;
+  other.properties.clear();
+  CHECK_FALSE(first.SamePayload(other));
+}
+
+TEST_CASE("JSON that is refused on conversion is counted too") {
+  Producer producer({}, nullptr);
+  CHECK(producer.ConvertJson(R"({"event_type": "charge_started", "session_id": "s-1"})").ok());
+  CHECK_FALSE(producer.ConvertJson("{").ok());
+  CHECK_FALSE(producer.ConvertJson(R"({"event_type": "charge_started"})").ok());
+  const ProducerStats stats = producer.stats();
+  CHECK(stats.published == 0);
+  CHECK(stats.rejected == 2);
+  CHECK(stats.rejected_by_reason[static_cast<std::size_t>(RejectReason::kMalformedJson)] == 1);
+  CHECK(stats.rejected_by_reason[static_cast<std::size_t>(RejectReason::kMissingField)] == 1);
+}
+
 TEST_CASE("the system's clock goes") {
   CHECK(Clock::System().Now() > At("2020-01-01"));
   CHECK(&Clock::System() == &Clock::System());

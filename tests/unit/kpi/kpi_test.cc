@@ -3,7 +3,9 @@
 #include "nerava/analytics/kpi.h"
 
 #include <catch2/catch.hpp>
+#include <functional>
 #include <nlohmann/json.hpp>
+#include <stdexcept>
 #include <string>
 #include <vector>
 
@@ -168,6 +170,52 @@ TEST_CASE("an event counts in the period that holds its microsecond") {
   CHECK(started(kNoon - absl::Hours(50), kNoon + tick) == 1);
   CHECK(started(kNoon + tick, kNoon + absl::Hours(50)) == 0);
   CHECK(started(kNoon, kNoon) == 0);
+}
+
+TEST_CASE("a bound between two microseconds divides events as any other") {
+  const TempDir dir;
+  const absl::Duration half = absl::Nanoseconds(500);
+  for (const std::string& url : {std::string("memory:"), dir.SqliteUrl("events.db")}) {
+    INFO(url);
+    auto store = OpenStore(url);
+    REQUIRE(store.ok());
+    REQUIRE(CommitBatch(**store, {Started("1", "s1", kNoon)}, kNoon).ok());
+    const KpiCalculator kpis(*store, "default");
+    const auto started = [&](absl::Time from, absl::Time to) {
+      return kpis.Summarize({{from, to}, {}})->totals.sessions_started;
+    };
+    for (const absl::Duration rest : {absl::Microseconds(50), absl::Hours(50)}) {
+      CHECK(started(kNoon - rest, kNoon + half) == 1);
+      CHECK(started(kNoon + half, kNoon + rest) == 0);
+      CHECK(started(kNoon - half, kNoon + rest) == 1);
+      CHECK(started(kNoon - rest, kNoon - half) == 0);
+    }
+    CHECK(kpis.Summarize({{kNoon - half, kNoon + half}, {}})->period.to ==
+          kNoon + absl::Microseconds(1));
+  }
+}
+
+TEST_CASE("what a store throws comes back as an error") {
+  struct ThrowingStore final : Store {
+    absl::Status Write(absl::FunctionRef<absl::Status(WriteTransaction&)>) override {
+      return absl::OkStatus();
+    }
+    absl::Status Read(absl::FunctionRef<absl::Status(ReadTransaction&)>) override {
+      on_read();
+      return absl::OkStatus();
+    }
+    std::string Description() const override { return "throwing:"; }
+    std::function<void()> on_read;
+  };
+  const auto store = std::make_shared<ThrowingStore>();
+  const KpiCalculator kpis(store, "default");
+  store->on_read = [] { throw std::runtime_error("no such shelf"); };
+  absl::Status status = kpis.GetAllKpis(*kpis.LastDays(1)).status();
+  CHECK(absl::IsUnavailable(status));
+  CHECK(status.message() == "the store threw: no such shelf");
+  store->on_read = [] { throw 1; };
+  status = kpis.GetAllKpis(*kpis.LastDays(1)).status();
+  CHECK(absl::IsUnavailable(status));
 }
 
 TEST_CASE("days are rolling: N times 24 hours before now, and the answer says so") {

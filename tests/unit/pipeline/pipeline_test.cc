@@ -182,6 +182,26 @@ TEST_CASE("A disabled pipeline validates, discards, and says so") {
   CHECK(store->events().empty());
 }
 
+TEST_CASE("A disabled pipeline opens though its database does not") {
+  Options options = TestOptions();
+  options.database_url = "sqlite:////nowhere/at/all/analytics.db";
+  REQUIRE_FALSE(Pipeline::Open(options, fixed_clock).ok());
+
+  options.enabled = false;
+  const auto pipeline = Pipeline::Open(options, fixed_clock);
+  REQUIRE(pipeline.ok());
+
+  CHECK((*pipeline)->Publish(Started("s1")).ok());
+  const Health health = (*pipeline)->health();
+  CHECK(health.healthy);
+  CHECK_FALSE(health.enabled);
+  CHECK_THAT(health.reason, Catch::StartsWith("disabled: events are discarded; the store could not "
+                                              "be opened: ") &&
+                                Catch::Contains("/nowhere/at/all"));
+  CHECK(health.stats.stored.total == 0);
+  CHECK((*pipeline)->kpis().GetConversionFunnel(*(*pipeline)->kpis().LastDays(1)).ok());
+}
+
 TEST_CASE("Health says why it is bad, and recovers") {
   auto store = std::make_shared<FakeStore>();
   const auto pipeline = OpenOver(store);
