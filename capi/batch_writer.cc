@@ -79,16 +79,32 @@ nva_status nva_batch_writer_get_stats(nva_batch_writer* writer, nva_batch_writer
     nva_batch_writer_stats result{};
     result.running = now.running ? 1 : 0;
     result.accepted = now.accepted;
+    result.recovered = now.recovered;
     result.committed = now.committed;
     result.duplicates = now.duplicates;
     result.conflicts = now.conflicts;
-    result.refused = now.refused;
+    result.dead_lettered = now.dead_lettered;
     result.dropped = now.dropped;
+    result.dropped_oldest = now.dropped_oldest;
+    result.dropped_unreadable = now.dropped_unreadable;
     result.pending = now.pending;
+    result.oldest_pending_us = absl::ToInt64Microseconds(now.oldest_pending_age);
     result.overflows = now.overflows;
+    result.overflow_timeouts = now.overflow_timeouts;
     result.commits = now.commits;
     result.failed_commits = now.failed_commits;
+    result.breaker_trips = now.breaker_trips;
+    result.dead_letters = now.dead_letters;
     result.last_commit_us = ToMicros(now.last_commit_time);
+    result.durability = ToC(now.durability);
+    result.journal_bytes = now.journal.bytes;
+    result.journal_segments = now.journal.segments;
+    result.journal_syncs = now.journal.syncs;
+    result.journal_sync_errors = now.journal.sync_errors;
+    result.journal_write_errors = now.journal.write_errors;
+    result.journal_adopted_segments = now.journal.adopted_segments;
+    result.journal_torn_tails = now.journal.torn_tails;
+    result.journal_quarantined_segments = now.journal.quarantined_segments;
     Write(result, stats, struct_size, "stats");
   });
 }
@@ -105,5 +121,21 @@ nva_status nva_batch_writer_stats_json(nva_batch_writer* writer, char** json) {
       return counts.status();
     }));
     out = Duplicate(ToJson(stats));
+  });
+}
+
+nva_status nva_batch_writer_dead_letters_json(nva_batch_writer* writer, uint64_t limit,
+                                              char** json) {
+  return Guarded([&] {
+    char*& out = Out(json);
+    out = Duplicate(ToJson(Value(Require(writer, "writer").impl->DeadLetters(limit))));
+  });
+}
+
+nva_status nva_batch_writer_replay_dead_letters(nva_batch_writer* writer, uint64_t* accepted) {
+  return Guarded([&] {
+    if (accepted != nullptr) *accepted = 0;
+    const std::size_t count = Value(Require(writer, "writer").impl->ReplayDeadLetters());
+    if (accepted != nullptr) *accepted = count;
   });
 }

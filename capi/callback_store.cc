@@ -5,6 +5,7 @@
 
 #include "capi/boundary.h"
 #include "capi/events.h"
+#include "capi/fork_mutex.h"
 #include "capi/handles.h"
 #include "nerava/analytics/store.h"
 
@@ -117,6 +118,12 @@ class CallbackStore : public Store {
   absl::Status Read(absl::FunctionRef<absl::Status(ReadTransaction&)> body) override {
     return Run(body);
   }
+  absl::Status Sync() override {
+    if (callbacks_.sync == nullptr) return absl::OkStatus();
+    const std::lock_guard lock(mutex_);
+    ClearLastError();
+    return FromCallback(callbacks_.sync(callbacks_.user_data), "the store's sync");
+  }
   std::string Description() const override { return description_; }
 
  private:
@@ -130,7 +137,7 @@ class CallbackStore : public Store {
   const std::string description_;
   const std::shared_ptr<void> owner_;
   const nva_store_callbacks callbacks_;
-  std::mutex mutex_;  // held while a transaction calls callbacks_
+  ForkMutex mutex_;  // held while a transaction calls callbacks_
 };
 
 }  // namespace

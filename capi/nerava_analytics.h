@@ -10,6 +10,10 @@
  *           exception gets out.
  * Threads   Every function may be called from any thread at any time, on the same handle too; only
  *           a handle's _free must not overlap another call with that handle.
+ * fork()    Handles made before it stay usable in the child, which gets a queue, a thread and a
+ *           journal of its own when it first uses a writer; what was pending stays with the parent,
+ *           and what the child frees is the child's. fork() waits for a transaction that runs on
+ *           another thread, and must not be called from inside a store's callback.
  * Handles   Made by _open and the like, freed once by their _free, which accepts NULL. In any
  *           order: handles share what is behind them and keep alive what they need.
  * Strings   In: an nva_string, UTF-8, copied during the call; nva_str("text") makes one. Empty
@@ -59,7 +63,7 @@ enum {
   NVA_NOT_FOUND = 5,
   NVA_ALREADY_EXISTS = 6,
   NVA_PERMISSION_DENIED = 7,
-  NVA_RESOURCE_EXHAUSTED = 8,  /* a full queue, or memory; retry later */
+  NVA_RESOURCE_EXHAUSTED = 8,  /* a full queue or journal, or memory; retry later */
   NVA_FAILED_PRECONDITION = 9, /* closed, or a file of a newer version: stays until someone acts */
   NVA_ABORTED = 10,
   NVA_OUT_OF_RANGE = 11,
@@ -219,6 +223,23 @@ NVA_API nva_status nva_charge_started_init(nva_charge_started* event, uint32_t s
 NVA_API nva_status nva_charge_stopped_init(nva_charge_stopped* event, uint32_t struct_size);
 NVA_API nva_status nva_wallet_credited_init(nva_wallet_credited* event, uint32_t struct_size);
 
+/* ---- Durability --------------------------------------------------------------------------- */
+
+/* When an accepted event is safe, and so what a crash can cost. Never renumbered. */
+enum {
+  NVA_DURABILITY_DEFAULT = 0, /* _PROCESS for stores that name a folder (SQLite), else _MEMORY */
+  NVA_DURABILITY_MEMORY = 1,  /* once it is queued: a crash loses what is queued */
+  NVA_DURABILITY_PROCESS = 2, /* once it is in the journal: kill -9 loses nothing */
+  NVA_DURABILITY_POWER = 3    /* once the journal is on the disk: nothing is lost */
+};
+
+/* What happens when there is no room: in the queue, or in the journal. Never renumbered. */
+enum {
+  NVA_OVERFLOW_BLOCK = 0,      /* waits up to overflow_timeout_ms, then refuses */
+  NVA_OVERFLOW_REJECT = 1,     /* refuses at once */
+  NVA_OVERFLOW_DROP_OLDEST = 2 /* gives up the oldest event, counts it as dropped, and accepts */
+};
+
 /* ---- Pipeline ----------------------------------------------------------------------------- */
 
 /* Defaults are those of the C++ API; docs/configuration.md has the table. */
@@ -228,13 +249,19 @@ typedef struct nva_pipeline_options {
   nva_string database_url;  /* see nva_store_open */
   nva_string region;        /* of events that name none */
   uint64_t recent_capacity; /* as in nva_bus_options */
-  uint64_t batch_size;      /* these seven as in nva_batch_writer_options */
+  uint64_t batch_size;      /* up to journal_segment_bytes as in nva_batch_writer_options */
   int64_t flush_interval_ms;
   uint64_t max_batch_size;
   uint64_t queue_capacity;
+  int32_t overflow;
+  int32_t durability;
   int64_t overflow_timeout_ms;
   int64_t retry_initial_backoff_ms;
   int64_t retry_max_backoff_ms;
+  nva_string journal_dir;
+  int64_t sync_interval_ms;
+  int64_t journal_max_bytes;
+  int64_t journal_segment_bytes;
   int64_t sqlite_cache_bytes; /* these three as in nva_store_options */
   int64_t sqlite_busy_timeout_ms;
   int64_t sqlite_partition_rows;
@@ -244,14 +271,16 @@ typedef struct nva_pipeline_options {
 /* The strings it sets live as long as the process. */
 NVA_API nva_status nva_pipeline_options_init(nva_pipeline_options* options, uint32_t struct_size);
 
-/* Overrides initialised options by what ANALYTICS_ENABLED, ANALYTICS_DATABASE_URL, ANALYTICS_REGION
- * (else REGION), ANALYTICS_BATCH_SIZE and ANALYTICS_FLUSH_INTERVAL (seconds) set. The strings it
+/* Overrides initialised options by what the variables set: ANALYTICS_ENABLED, _DATABASE_URL, _REGION
+ * (else REGION), _BATCH_SIZE, _FLUSH_INTERVAL (seconds), _OVERFLOW (block, reject, drop_oldest),
+ * _DURABILITY (memory, process, power), _JOURNAL_DIR and _SYNC_INTERVAL (seconds). The strings it
  * sets live as long as the process. INVALID_ARGUMENT with the variable's name for a bad value; the
  * options are then unchanged. Must not overlap setenv(). */
 NVA_API nva_status nva_pipeline_options_from_environment(nva_pipeline_options* options);
 
 /* Opens the store that database_url names and starts the writer. Takes options->on_error over.
- * Errors also those of nva_store_open. */
+ * Errors also those of nva_store_open; FAILED_PRECONDITION when the journal's folder cannot be
+ * used. */
 NVA_API nva_status nva_pipeline_open(const nva_pipeline_options* options, nva_pipeline** out);
 /* The same with a store already open; database_url and the sqlite_ options are not looked at. */
 NVA_API nva_status nva_pipeline_open_with_store(const nva_pipeline_options* options,
@@ -269,9 +298,10 @@ NVA_API nva_status nva_pipeline_close(nva_pipeline* pipeline, int64_t timeout_ms
 NVA_API void nva_pipeline_free(nva_pipeline* pipeline);
 
 /* Publish one event. On success it is accepted, and `*event_id` (may be NULL) is its id, yours to
- * nva_free. INVALID_ARGUMENT: refused, see nva_last_reject_reason; RESOURCE_EXHAUSTED: the queue
- * stayed full; FAILED_PRECONDITION: closed. On error nothing was accepted. nva_publish_json takes
- * one domain event of any type as the backend writes it, a JSON object of at most 64 KiB. */
+ * nva_free. INVALID_ARGUMENT: refused, see nva_last_reject_reason; RESOURCE_EXHAUSTED: no room in
+ * the queue or the journal; UNAVAILABLE: the journal cannot be written; FAILED_PRECONDITION: closed.
+ * On error nothing was accepted. nva_publish_json takes one domain event of any type as the backend
+ * writes it, a JSON object of at most 64 KiB. */
 NVA_API nva_status nva_publish_json(nva_pipeline* pipeline, nva_string json, char** event_id);
 NVA_API nva_status nva_publish_charge_started(nva_pipeline* pipeline,
                                               const nva_charge_started* event, char** event_id);
@@ -283,9 +313,18 @@ NVA_API nva_status nva_publish_wallet_credited(nva_pipeline* pipeline,
 /* Counters as a JSON object: total_events, events_by_type, events_by_region, batch_size, running
  * and more. UNAVAILABLE when the store cannot be read. */
 NVA_API nva_status nva_pipeline_stats_json(nva_pipeline* pipeline, char** json);
-/* status ("healthy" or "unhealthy"), the reason, and the stats. A store that cannot be read makes
- * it unhealthy, not fail. */
+/* status ("healthy" or "unhealthy"), the reason, warnings, and the stats. A store that cannot be
+ * read makes it unhealthy, not fail. */
 NVA_API nva_status nva_pipeline_health_json(nva_pipeline* pipeline, char** json);
+
+/* Events that the store refused for what they are, with the reason, of all processes that share the
+ * journal: a JSON array of {"time", "reason", "event"}, oldest first, at most `limit`. UNAVAILABLE
+ * when they cannot be read. */
+NVA_API nva_status nva_pipeline_dead_letters_json(nva_pipeline* pipeline, uint64_t limit,
+                                                  char** json);
+/* Accepts them all again, for when the store has learned to take them; what it refuses again becomes
+ * a dead letter again. `accepted` (may be NULL): how many; those that were not stay. */
+NVA_API nva_status nva_pipeline_replay_dead_letters(nva_pipeline* pipeline, uint64_t* accepted);
 
 /* Further handles on the pipeline's parts, each to be freed. They keep the pipeline's memory, not
  * its operation: once it is closed or freed, publishing and writing give FAILED_PRECONDITION. */
@@ -372,33 +411,58 @@ typedef struct nva_batch_writer_options {
   int64_t flush_interval_ms;        /* or when the oldest has waited this long */
   uint64_t max_batch_size;          /* a commit takes at most this many */
   uint64_t queue_capacity;          /* events that may wait */
-  int64_t overflow_timeout_ms;      /* how long a full queue blocks before it refuses */
+  int32_t overflow;                 /* NVA_OVERFLOW_... */
+  int32_t durability;               /* NVA_DURABILITY_... */
+  int64_t overflow_timeout_ms;      /* how long NVA_OVERFLOW_BLOCK waits */
   int64_t retry_initial_backoff_ms; /* pause after a failed commit, doubled each time */
   int64_t retry_max_backoff_ms;     /* ... up to this */
-  nva_error_callback on_error;      /* failed commits, and events given up */
+  nva_string journal_dir;           /* where journals are kept; empty: beside the SQLite file */
+  int64_t sync_interval_ms;         /* _PROCESS: what a power failure may cost */
+  int64_t journal_max_bytes;        /* a journal of this size is full */
+  int64_t journal_segment_bytes;    /* size of one of its files */
+  nva_error_callback on_error;      /* failed commits, events given up, trouble with the journal */
 } nva_batch_writer_options;
 
-/* Always: accepted = committed + duplicates + conflicts + refused + dropped + pending. */
+/* Always: accepted = committed + duplicates + conflicts + dead_lettered + dropped + pending. All
+ * count for this process; a forked child begins at 0. */
 typedef struct nva_batch_writer_stats {
   uint32_t struct_size;
   int32_t running;
   uint64_t accepted;
-  uint64_t committed;  /* stored, and in the KPIs */
-  uint64_t duplicates; /* event_id known before, same payload */
-  uint64_t conflicts;  /* event_id known before, another payload */
-  uint64_t refused;    /* by the store, for what the event is */
-  uint64_t dropped;    /* given up when the writer ended */
+  uint64_t recovered;          /* of those, accepted by a process that died before storing them */
+  uint64_t committed;          /* stored, and in the KPIs */
+  uint64_t duplicates;         /* event_id known before, same payload */
+  uint64_t conflicts;          /* event_id known before, another payload */
+  uint64_t dead_lettered;      /* refused by the store, for what the event is */
+  uint64_t dropped;            /* given up: the next two */
+  uint64_t dropped_oldest;     /* by NVA_OVERFLOW_DROP_OLDEST */
+  uint64_t dropped_unreadable; /* recovered from a journal that somebody then removed or changed */
   uint64_t pending;
-  uint64_t overflows; /* refused because the queue stayed full; never accepted */
+  int64_t oldest_pending_us;  /* its age; 0 when nothing is pending */
+  uint64_t overflows;         /* refused, there was no room; never accepted */
+  uint64_t overflow_timeouts; /* of those, after waiting */
   uint64_t commits;
   uint64_t failed_commits; /* tried again */
+  uint64_t breaker_trips;  /* batches put off because the store refused too many of them */
+  uint64_t dead_letters;   /* kept now, of all processes that share the journal */
   int64_t last_commit_us;  /* NVA_TIME_NONE before the first */
+  int32_t durability;      /* the NVA_DURABILITY_... that is in force */
+  int32_t reserved;
+  uint64_t journal_bytes; /* of this process's files, preallocated space included */
+  uint64_t journal_segments;
+  uint64_t journal_syncs; /* fdatasync calls that succeeded */
+  uint64_t journal_sync_errors;
+  uint64_t journal_write_errors;         /* events were not accepted for it */
+  uint64_t journal_adopted_segments;     /* files of dead processes taken over */
+  uint64_t journal_torn_tails;           /* of those, with an unfinished end, which never counted */
+  uint64_t journal_quarantined_segments; /* of those, damaged: kept aside */
 } nva_batch_writer_stats;
 
 NVA_API nva_status nva_batch_writer_options_init(nva_batch_writer_options* options,
                                                  uint32_t struct_size);
 /* A writer for a store; accepts at once, runs after _start. Takes options->on_error over.
- * INVALID_ARGUMENT when an option is out of its range. */
+ * INVALID_ARGUMENT when an option is out of its range; FAILED_PRECONDITION when the journal's folder
+ * cannot be used. */
 NVA_API nva_status nva_batch_writer_open(const nva_batch_writer_options* options, nva_store* store,
                                          nva_batch_writer** out);
 /* No effect when it runs; FAILED_PRECONDITION after _stop. */
@@ -417,13 +481,18 @@ NVA_API nva_status nva_batch_writer_flush(nva_batch_writer* writer, int64_t time
 NVA_API nva_status nva_batch_writer_stop(nva_batch_writer* writer, int64_t timeout_ms,
                                          uint64_t* unsent);
 /* The writer ends with the last of its handles and subscriptions, without waiting: call _stop
- * first, else events that wait are dropped. */
+ * first, else events that wait are dropped unless a journal has them. */
 NVA_API void nva_batch_writer_free(nva_batch_writer* writer);
 NVA_API nva_status nva_batch_writer_get_stats(nva_batch_writer* writer,
                                               nva_batch_writer_stats* stats, uint32_t struct_size);
 /* The writer's part of nva_pipeline_stats_json: its counters, what its store holds, and what its
  * _write_json refused ("rejected", "rejected_by_reason"; a pipeline's are counted together). */
 NVA_API nva_status nva_batch_writer_stats_json(nva_batch_writer* writer, char** json);
+/* As nva_pipeline_dead_letters_json and nva_pipeline_replay_dead_letters. */
+NVA_API nva_status nva_batch_writer_dead_letters_json(nva_batch_writer* writer, uint64_t limit,
+                                                      char** json);
+NVA_API nva_status nva_batch_writer_replay_dead_letters(nva_batch_writer* writer,
+                                                        uint64_t* accepted);
 
 /* ---- Store -------------------------------------------------------------------------------- */
 
@@ -460,12 +529,15 @@ enum {
 /* A store of your own; KPIs are computed from its events. The library makes one call at a time, so
  * no locks are needed. Of the library the callbacks may call only the nva_*_sink_add functions,
  * nva_event_* and nva_set_error_message. They return NVA_OK, NVA_UNAVAILABLE for what a retry may
- * mend, NVA_INVALID_ARGUMENT from `insert` for an event that cannot be stored, or another error. */
+ * mend, NVA_INVALID_ARGUMENT from `insert` for an event that cannot be stored, or another error.
+ * No call runs while the process forks, so that the child finds the store's memory whole; what
+ * cannot be shared with the parent (a connection, a file's position) the callbacks must make anew
+ * there, when getpid() tells another process. To have a journal, set journal_dir and durability. */
 typedef struct nva_store_callbacks {
   uint32_t struct_size;
   void* user_data;
   void (*destroy)(void* user_data);
-  nva_string description; /* for people, without secrets */
+  nva_string description; /* for people, without secrets; names the store's part of journal_dir */
 
   /* Stores events, in order, whose event_id is not stored yet: all or, on error, none. Sets one
    * outcome an event. The only call that writes. Required. */
@@ -480,6 +552,9 @@ typedef struct nva_store_callbacks {
                                nva_event_sink* sink);
   /* How many events by type and region. NULL: the library reads and counts them all. */
   nva_status (*count_events)(void* user_data, nva_count_sink* sink);
+  /* Returns once every insert that returned before would survive a failure of the power; only then
+   * a journal forgets the events. NULL: they do at once. */
+  nva_status (*sync)(void* user_data);
 } nva_store_callbacks;
 
 NVA_API nva_status nva_store_callbacks_init(nva_store_callbacks* callbacks, uint32_t struct_size);

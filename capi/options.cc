@@ -3,19 +3,30 @@
 #include <mutex>
 #include <set>
 
+#include "capi/fork_mutex.h"
+
 namespace nerava::analytics::capi {
 namespace {
 
 // A string that lives as long as the process: what _init and _from_environment put into structs,
 // which own nothing. There are only as many as there are different settings.
 nva_string Intern(const std::string& text) {
-  static std::mutex mutex;
+  static auto& mutex = *new ForkMutex;
   static auto& strings = *new std::set<std::string>;
   const std::lock_guard lock(mutex);
   return Borrow(*strings.insert(text).first);
 }
 
 std::int64_t ToMillis(absl::Duration duration) { return absl::ToInt64Milliseconds(duration); }
+
+// One of a C enum's values, which are 0 to `last`.
+std::int32_t Checked(std::int32_t value, std::int32_t last, const char* name) {
+  if (value < 0 || value > last) {
+    Fail("options->" + std::string(name) + " is " + std::to_string(value) +
+         "; it must be one of those that nerava_analytics.h names");
+  }
+  return value;
+}
 
 // The pipeline's struct has the same members as the writer's and the store's own.
 template <typename Struct>
@@ -24,9 +35,15 @@ void Fill(const BatchWriterOptions& from, Struct* to) {
   to->flush_interval_ms = ToMillis(from.flush_interval);
   to->max_batch_size = from.max_batch_size;
   to->queue_capacity = from.queue_capacity;
+  to->overflow = static_cast<std::int32_t>(from.overflow);
+  to->durability = from.journal.durability ? ToC(*from.journal.durability) : NVA_DURABILITY_DEFAULT;
   to->overflow_timeout_ms = ToMillis(from.overflow_timeout);
   to->retry_initial_backoff_ms = ToMillis(from.retry_initial_backoff);
   to->retry_max_backoff_ms = ToMillis(from.retry_max_backoff);
+  to->journal_dir = Intern(from.journal.directory);
+  to->sync_interval_ms = ToMillis(from.journal.sync_interval);
+  to->journal_max_bytes = from.journal.max_bytes;
+  to->journal_segment_bytes = from.journal.segment_bytes;
 }
 
 template <typename Struct>
@@ -35,9 +52,19 @@ void Take(const Struct& from, BatchWriterOptions* to) {
   to->flush_interval = absl::Milliseconds(from.flush_interval_ms);
   to->max_batch_size = from.max_batch_size;
   to->queue_capacity = from.queue_capacity;
+  to->overflow =
+      static_cast<Overflow>(Checked(from.overflow, NVA_OVERFLOW_DROP_OLDEST, "overflow"));
+  const std::int32_t durability = Checked(from.durability, NVA_DURABILITY_POWER, "durability");
+  if (durability != NVA_DURABILITY_DEFAULT) {
+    to->journal.durability = static_cast<Durability>(durability - NVA_DURABILITY_MEMORY);
+  }
   to->overflow_timeout = absl::Milliseconds(from.overflow_timeout_ms);
   to->retry_initial_backoff = absl::Milliseconds(from.retry_initial_backoff_ms);
   to->retry_max_backoff = absl::Milliseconds(from.retry_max_backoff_ms);
+  to->journal.directory = Text(from.journal_dir, "options->journal_dir");
+  to->journal.sync_interval = absl::Milliseconds(from.sync_interval_ms);
+  to->journal.max_bytes = from.journal_max_bytes;
+  to->journal.segment_bytes = from.journal_segment_bytes;
 }
 
 template <typename Struct>

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <functional>
 #include <memory>
 #include <string>
@@ -37,6 +38,10 @@ ErrorCallback TakeOverOnError(const Struct* options) {
   constexpr std::size_t kEnd = offsetof(Struct, on_error) + sizeof(nva_error_callback);
   if (options == nullptr || options->struct_size < kEnd) return ErrorCallback();
   return ErrorCallback(options->on_error);
+}
+
+inline std::int32_t ToC(Durability durability) {
+  return static_cast<std::int32_t>(durability) + NVA_DURABILITY_MEMORY;
 }
 
 // What BusOptions::on_error and BatchWriterOptions::on_error call.

@@ -143,6 +143,22 @@ nva_status nva_pipeline_health_json(nva_pipeline* pipeline, char** json) {
   });
 }
 
+nva_status nva_pipeline_dead_letters_json(nva_pipeline* pipeline, uint64_t limit, char** json) {
+  return Guarded([&] {
+    char*& out = Out(json);
+    out = Duplicate(ToJson(Value(Require(pipeline, "pipeline").impl->writer().DeadLetters(limit))));
+  });
+}
+
+nva_status nva_pipeline_replay_dead_letters(nva_pipeline* pipeline, uint64_t* accepted) {
+  return Guarded([&] {
+    if (accepted != nullptr) *accepted = 0;
+    const std::size_t count =
+        Value(Require(pipeline, "pipeline").impl->writer().ReplayDeadLetters());
+    if (accepted != nullptr) *accepted = count;
+  });
+}
+
 nva_status nva_pipeline_bus(nva_pipeline* pipeline, nva_bus** out) {
   return Guarded([&] {
     nva_bus*& handle = Out(out);

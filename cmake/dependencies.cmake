@@ -5,3 +5,4 @@ find_package(fmt 9 REQUIRED)             # libfmt-dev
 find_package(absl REQUIRED)              # libabsl-dev
 find_package(nlohmann_json 3.11 REQUIRED)  # nlohmann-json3-dev
 find_package(roaring REQUIRED)             # libroaring-dev
+find_library(ISAL_LIBRARY isal REQUIRED)   # libisal-dev, which brings no CMake package

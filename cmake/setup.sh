@@ -12,15 +12,19 @@ packages=(
   libfmt-dev          # messages
   nlohmann-json3-dev  # JSON
   libroaring-dev      # exact user sets
+  libisal-dev         # CRC32C of the journal's records
   libcli11-dev        # command lines of the examples
 )
 test_packages=(
   catch2              # unit and property tests
-  clang-14 libclang-rt-14-dev  # ThreadSanitizer and -Wthread-safety
-  libbenchmark-dev    # tests/bench
+  clang-14 libclang-rt-14-dev  # ThreadSanitizer, -Wthread-safety and libFuzzer
+  abigail-tools       # the C ABI is held against a recorded one
+  libbenchmark-dev libspdlog-dev  # tests/bench
   sqlite3             # the documented shell commands are run
   python3 python3-venv python3-pip python3-pytest
+  gunicorn uwsgi-core uwsgi-plugin-python3  # servers that fork what uses the library
   pkg-config
+  strace              # checks the fault injection of tests/faults
 )
 
 case "${1:-}" in

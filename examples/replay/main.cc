@@ -113,8 +113,9 @@ absl::Status CheckRows(const Settings& settings, const Report& report) {
   if (counts.rows_skipped > settings.max_bad_shown) {
     Say(fmt::format("{} further bad rows", counts.rows_skipped - settings.max_bad_shown));
   }
-  if (report.writer.refused > 0) {
-    return absl::DataLossError(fmt::format("the store refused {} events", report.writer.refused));
+  if (report.writer.dead_lettered > 0) {
+    return absl::DataLossError(
+        fmt::format("the store refused {} events", report.writer.dead_lettered));
   }
   if (counts.rows_read > 0 && counts.rows_skipped == counts.rows_read) {
     return absl::DataLossError("no row was good; --column says which column is which field");

@@ -163,7 +163,7 @@ std::string ToText(const Report& report) {
       report.input, report.store, report.outcome, Number(counts.rows_read),
       Number(counts.rows_skipped), Number(counts.events_published), Number(report.writer.committed),
       Number(report.writer.duplicates), Number(report.writer.conflicts),
-      Number(report.writer.refused), absl::ToDoubleSeconds(report.duration),
+      Number(report.writer.dead_lettered), absl::ToDoubleSeconds(report.duration),
       Number(static_cast<std::int64_t>(EventsPerSecond(report))));
   if (report.periods.empty()) return text + "  no event, so no KPIs\n";
 
@@ -192,7 +192,7 @@ std::string ToJson(const Report& report) {
   json["events_committed"] = report.writer.committed;
   json["events_duplicate"] = report.writer.duplicates;
   json["events_conflicting"] = report.writer.conflicts;
-  json["events_refused"] = report.writer.refused;
+  json["events_refused"] = report.writer.dead_lettered;
   json["events_pending"] = report.writer.pending;
   json["duration_seconds"] = absl::ToDoubleSeconds(report.duration);
   json["events_per_second"] = EventsPerSecond(report);

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "fmt/format.h"
+#include "lib/base/fork.h"
 #include "lib/bus/recent_events.h"
 #include "lib/bus/registry.h"
 #include "lib/bus/subscriber.h"
@@ -48,9 +49,18 @@ constexpr TextField kSubscribedType =
 
 }  // namespace
 
-struct Bus::Impl {
+struct Bus::Impl final : ForkListener {
   explicit Impl(BusOptions options_in)
-      : options(std::move(options_in)), recent(options.recent_capacity) {}
+      : ForkListener(Order::kOther),
+        options(std::move(options_in)),
+        recent(options.recent_capacity) {
+    Watch();
+  }
+  ~Impl() override { Unwatch(); }
+
+  void AfterForkInChild() override {
+    for (auto* counter : {&published, &refused, &deliveries, &handler_failures}) *counter = 0;
+  }
 
   void Report(const Subscriber& subscriber, const AnalyticsEvent& event,
               const absl::Status& error) const {
@@ -96,9 +106,8 @@ absl::Status Bus::Publish(EventPtr event) {
   if (event == nullptr) {
     return absl::InvalidArgumentError("there is no event to publish: the pointer is null");
   }
-  const std::shared_ptr<const Registry::List> subscribers =
-      impl_->registry->Find(event->event_type);
-  for (const std::shared_ptr<Subscriber>& subscriber : *subscribers) {
+  const std::shared_ptr<const Registry::Lists> lists = impl_->registry->lists();
+  for (const std::shared_ptr<Subscriber>& subscriber : lists->Of(event->event_type)) {
     absl::Status status;
     if (!subscriber->Call(event, &status)) continue;
     if (status.ok()) {

@@ -1,15 +1,19 @@
 #include "lib/bus/recent_events.h"
 
+#include <new>
 #include <utility>
 
 namespace nerava::analytics {
 
-void RecentEvents::Add(EventPtr event) {
+void RecentEvents::Add(EventPtr event) noexcept {
   if (capacity_ == 0) return;
   // The lock is released before `event`, which then holds what was overwritten, is freed.
   MutexLock lock(mutex_);
   if (ring_.size() < capacity_) {
-    ring_.push_back(std::move(event));
+    try {
+      ring_.push_back(std::move(event));
+    } catch (const std::bad_alloc&) {  // then it is not shown; it is published all the same
+    }
     return;
   }
   ring_[oldest_].swap(event);

@@ -6,22 +6,30 @@
 #include <vector>
 
 #include "absl/base/thread_annotations.h"
+#include "lib/base/fork.h"
 #include "lib/base/mutex.h"
 #include "nerava/analytics/analytics_event.h"
 
 namespace nerava::analytics {
 
-// A ring of shared events. Thread-safe.
-class RecentEvents {
+// A ring of shared events. Thread-safe; a forked child has a copy.
+class RecentEvents final : private ForkListener {
  public:
-  explicit RecentEvents(std::size_t capacity) : capacity_(capacity) {}
+  explicit RecentEvents(std::size_t capacity) : ForkListener(Order::kOther), capacity_(capacity) {
+    Watch();
+  }
+  ~RecentEvents() override { Unwatch(); }
 
-  void Add(EventPtr event);
+  void Add(EventPtr event) noexcept;
 
   // Oldest first; an empty argument matches all. `type` is an analytics type.
   std::vector<EventPtr> Find(std::string_view type, std::string_view aggregate_id) const;
 
  private:
+  void BeforeFork() ABSL_NO_THREAD_SAFETY_ANALYSIS override { mutex_.Lock(); }
+  void AfterForkInParent() ABSL_NO_THREAD_SAFETY_ANALYSIS override { mutex_.Unlock(); }
+  void AfterForkInChild() ABSL_NO_THREAD_SAFETY_ANALYSIS override { mutex_.Unlock(); }
+
   const std::size_t capacity_;
   mutable Mutex mutex_;
   std::vector<EventPtr> ring_ ABSL_GUARDED_BY(mutex_);

@@ -1,6 +1,7 @@
 #include "lib/bus/subscriber.h"
 
 #include <exception>
+#include <new>
 
 #include "fmt/format.h"
 
@@ -25,6 +26,14 @@ class Subscriber::RunningCall {
 
   static bool AnyOnThisThread() { return innermost_ != nullptr; }
 
+  static std::uint32_t CountOnThisThread(const Subscriber& subscriber) {
+    std::uint32_t count = 0;
+    for (const RunningCall* call = innermost_; call != nullptr; call = call->outer_) {
+      if (&call->subscriber_ == &subscriber) ++count;
+    }
+    return count;
+  }
+
  private:
   // A handler may publish, so that calls nest: this thread's are a list.
   static thread_local const RunningCall* innermost_;
@@ -36,15 +45,37 @@ class Subscriber::RunningCall {
 
 thread_local const Subscriber::RunningCall* Subscriber::RunningCall::innermost_ = nullptr;
 
-bool Subscriber::Call(const EventPtr& event, absl::Status* status) {
+namespace {
+
+// Made while there is memory.
+const absl::Status& OutOfMemory() {
+  static const absl::Status& status =
+      *new absl::Status(absl::StatusCode::kResourceExhausted, "out of memory; try again later");
+  return status;
+}
+[[maybe_unused]] const absl::Status& made_at_start = OutOfMemory();
+
+absl::Status Threw(const char* what) noexcept {
+  try {
+    return absl::InternalError(fmt::format("the handler threw: {}", what));
+  } catch (...) {
+    return OutOfMemory();
+  }
+}
+
+}  // namespace
+
+bool Subscriber::Call(const EventPtr& event, absl::Status* status) noexcept {
   RunningCall call(*this);
   if (!call.admitted()) return false;
   try {
     *status = handler_(event);
+  } catch (const std::bad_alloc&) {
+    *status = OutOfMemory();
   } catch (const std::exception& error) {
-    *status = absl::InternalError(fmt::format("the handler threw: {}", error.what()));
+    *status = Threw(error.what());
   } catch (...) {
-    *status = absl::InternalError("the handler threw something that is no std::exception");
+    *status = Threw("something that is no std::exception");
   }
   return true;
 }
@@ -58,6 +89,10 @@ void Subscriber::Cancel() {
     state = state_.load();
   }
   handler_ = nullptr;
+}
+
+void Subscriber::ForgetOtherThreads() {
+  state_ = (state_ & kCancelled) | RunningCall::CountOnThisThread(*this);
 }
 
 }  // namespace nerava::analytics

@@ -28,11 +28,14 @@ class Subscriber {
 
   // False when it was cancelled: the handler is then not called. An exception of the handler
   // becomes an Internal error in `*status`.
-  bool Call(const EventPtr& event, absl::Status* status);
+  bool Call(const EventPtr& event, absl::Status* status) noexcept;
 
   // After it no call begins. Waits for calls that run on other threads, and then frees the handler;
   // from inside any handler it returns at once, and the handler is freed with this.
   void Cancel();
+
+  // In a forked child: forgets the calls that ran on the parent's other threads.
+  void ForgetOtherThreads();
 
  private:
   static constexpr std::uint32_t kCancelled = 1u << 31;

@@ -39,13 +39,7 @@ bool AnalyticsEvent::SamePayload(const AnalyticsEvent& other) const {
          SameJson(fields, other.fields) && SameJson(properties, other.properties);
 }
 
-EventKind KindOf(std::string_view event_type) {
-  const std::string_view type = DomainType(event_type);
-  if (type == ChargeStarted::kType) return EventKind::kChargeStarted;
-  if (type == ChargeStopped::kType) return EventKind::kChargeStopped;
-  if (type == WalletCredited::kType) return EventKind::kWalletCredited;
-  return EventKind::kOther;
-}
+EventKind KindOf(std::string_view event_type) { return KindOfDomainType(DomainType(event_type)); }
 
 std::string AnalyticsType(std::string_view domain_type) {
   std::string type;

@@ -1,13 +1,18 @@
 #include "nerava/analytics/clock.h"
 
-#include "absl/time/clock.h"
+#include <ctime>
 
 namespace nerava::analytics {
 namespace {
 
+// Not absl::Now(): it now and then takes a lock that a forked child may find taken for ever.
 class SystemClock final : public Clock {
  public:
-  absl::Time Now() const override { return absl::Now(); }
+  absl::Time Now() const override {
+    std::timespec now;
+    std::timespec_get(&now, TIME_UTC);
+    return absl::TimeFromTimespec(now);
+  }
 };
 
 }  // namespace

@@ -1,12 +1,15 @@
 // From the name of an event type to its struct and back.
 #pragma once
 
+#include <algorithm>
+#include <array>
 #include <cstddef>
 #include <string_view>
 #include <type_traits>
 #include <utility>
 #include <variant>
 
+#include "nerava/analytics/analytics_event.h"
 #include "nerava/analytics/domain_event.h"
 
 namespace nerava::analytics {
@@ -15,6 +18,22 @@ inline constexpr std::string_view kAnalyticsPrefix = "analytics_";
 
 template <typename Event>
 inline constexpr bool kIsGeneric = std::is_same_v<std::remove_cvref_t<Event>, GenericEvent>;
+
+// "analytics_charge_started", joined by the compiler. For types with a struct of their own.
+template <typename Event>
+inline constexpr auto kAnalyticsTypeOf = [] {
+  std::array<char, kAnalyticsPrefix.size() + Event::kType.size()> name{};
+  const auto end = std::copy(kAnalyticsPrefix.begin(), kAnalyticsPrefix.end(), name.begin());
+  std::copy(Event::kType.begin(), Event::kType.end(), end);
+  return name;
+}();
+
+constexpr EventKind KindOfDomainType(std::string_view type) {
+  if (type == ChargeStarted::kType) return EventKind::kChargeStarted;
+  if (type == ChargeStopped::kType) return EventKind::kChargeStopped;
+  if (type == WalletCredited::kType) return EventKind::kWalletCredited;
+  return EventKind::kOther;
+}
 
 // The type's name without the prefix.
 inline std::string_view DomainType(std::string_view type) {

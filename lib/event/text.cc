@@ -2,8 +2,6 @@
 
 #include <fmt/format.h>
 
-#include <cstdint>
-#include <cstring>
 #include <iterator>
 
 namespace nerava::analytics {
@@ -37,21 +35,12 @@ std::size_t CharacterLength(std::string_view text, std::size_t i) {
   return overlong || too_large ? 0 : 4;
 }
 
-// Whether the eight bytes at `i` are ASCII without NUL: nearly all text is.
-bool IsPlainWord(std::string_view text, std::size_t i) {
-  constexpr std::uint64_t kHighBits = 0x8080808080808080;
-  constexpr std::uint64_t kOnes = 0x0101010101010101;
-  std::uint64_t word;
-  std::memcpy(&word, text.data() + i, sizeof word);
-  return ((word | (word - kOnes)) & kHighBits) == 0;
-}
-
 }  // namespace
 
 TextFault FindTextFault(std::string_view text) {
   std::size_t i = 0;
   while (i < text.size()) {
-    if (text.size() - i >= sizeof(std::uint64_t) && IsPlainWord(text, i)) {
+    if (text.size() - i >= sizeof(std::uint64_t) && IsPlainWord(text.data() + i)) {
       i += sizeof(std::uint64_t);
       continue;
     }

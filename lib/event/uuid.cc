@@ -1,29 +1,20 @@
 #include "lib/event/uuid.h"
 
-#include <pthread.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <array>
-#include <atomic>
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
+#include <cstring>
 #include <random>
 #include <string_view>
 
+#include "lib/base/fork.h"
+
 namespace nerava::analytics {
 namespace {
-
-// Counts the forks that lie behind this process, so that a child does not go on with the random
-// numbers of its parent.
-std::atomic<std::uint32_t>& ForkCount() {
-  static std::atomic<std::uint32_t> count{0};
-  static const int registered =
-      pthread_atfork(nullptr, nullptr, [] { ForkCount().fetch_add(1, std::memory_order_relaxed); });
-  static_cast<void>(registered);
-  return count;
-}
 
 // Entropy of the kernel; process, thread and time beside it in case the kernel has none to give.
 std::mt19937_64 MakeSeededGenerator(const void* thread_address) {
@@ -41,14 +32,13 @@ std::mt19937_64 MakeSeededGenerator(const void* thread_address) {
   return std::mt19937_64(sequence);
 }
 
-// One a thread.
+// One a thread. A forked child does not go on with the random numbers of its parent.
 class Generator {
  public:
   std::uint64_t Random() {
-    const std::uint32_t forks = ForkCount().load(std::memory_order_relaxed);
-    if (forks != forks_) {
+    if (const std::uint32_t generation = ForkGeneration(); generation != generation_) {
       random_ = MakeSeededGenerator(this);
-      forks_ = forks;
+      generation_ = generation;
     }
     return random_();
   }
@@ -63,14 +53,24 @@ class Generator {
   static constexpr std::uint64_t kTicksPerMilli = 4096;
 
  private:
-  std::uint32_t forks_ = ForkCount().load(std::memory_order_relaxed);
+  std::uint32_t generation_ = ForkGeneration();
   std::uint64_t last_ticks_ = 0;
   std::mt19937_64 random_ = MakeSeededGenerator(this);
 };
 
-void PutHex(std::uint64_t value, std::size_t digits, std::string* text, std::size_t at) {
+// "00", "01", ... "ff".
+constexpr auto kHexPairs = [] {
   constexpr std::string_view kHex = "0123456789abcdef";
-  for (std::size_t i = digits; i > 0; --i, value >>= 4) (*text)[at + i - 1] = kHex[value & 15];
+  std::array<std::array<char, 2>, 256> pairs{};
+  for (std::size_t i = 0; i < pairs.size(); ++i) pairs[i] = {kHex[i / 16], kHex[i % 16]};
+  return pairs;
+}();
+
+// The last `2 * pairs` digits of `value`.
+void PutHex(std::uint64_t value, std::size_t pairs, char* text) {
+  for (std::size_t i = pairs; i > 0; --i, value >>= 8) {
+    std::memcpy(text + 2 * i - 2, kHexPairs[value & 0xFF].data(), 2);
+  }
 }
 
 }  // namespace
@@ -85,13 +85,13 @@ std::string MakeUuidV7(absl::Time time) {
       generator.Ascending(micros / 1000 * kPerMilli + micros % 1000 * kPerMilli / 1000);
   const std::uint64_t random = generator.Random();
 
-  std::string text = "00000000-0000-7000-0000-000000000000";
+  std::string text = "00000000-0000-7000-8000-000000000000";
   const std::uint64_t millis = ticks / kPerMilli;
-  PutHex(millis >> 16, 8, &text, 0);
-  PutHex(millis, 4, &text, 9);
-  PutHex(ticks % kPerMilli, 3, &text, 15);
-  PutHex(0x8000 | (random >> 50), 4, &text, 19);  // variant 10, then 14 random bits
-  PutHex(random, 12, &text, 24);
+  PutHex(millis >> 16, 4, &text[0]);
+  PutHex(millis, 2, &text[9]);
+  PutHex(0x7000 | (ticks % kPerMilli), 2, &text[14]);
+  PutHex(0x8000 | (random >> 50), 2, &text[19]);  // variant 10, then 14 random bits
+  PutHex(random, 6, &text[24]);
   return text;
 }
 

@@ -7,26 +7,11 @@
 
 #include "lib/event/decimal.h"
 #include "lib/event/event_type.h"
-#include "lib/event/text.h"
-#include "nerava/analytics/limits.h"
 #include "nerava/analytics/rejection.h"
 #include "nerava/analytics/timestamp.h"
 
 namespace nerava::analytics {
 namespace {
-
-std::size_t MaxBytesOf(FieldKind kind) {
-  switch (kind) {
-    case FieldKind::kId:
-      return kMaxIdBytes;
-    case FieldKind::kType:
-      return kMaxTypeBytes;
-    case FieldKind::kRegion:
-      return kMaxRegionBytes;
-    default:
-      return kMaxTextBytes;
-  }
-}
 
 std::int64_t MaxAmountOf(FieldKind kind) {
   switch (kind) {
@@ -46,7 +31,7 @@ absl::Status RefuseMissing(std::string_view field) {
 
 }  // namespace
 
-absl::Status CheckText(const TextField& field, const std::string& value) {
+absl::Status CheckTextClosely(const TextField& field, const std::string& value) {
   // A type's limit is that of its name without the prefix, so that every event can be read back.
   const std::string_view text = field.kind == FieldKind::kType ? DomainType(value) : value;
   if (text.empty()) return field.required ? RefuseMissing(field.name) : absl::OkStatus();
@@ -68,7 +53,7 @@ absl::Status CheckText(const TextField& field, const std::string& value) {
                 fmt::format("{} is {}; it must be valid UTF-8", field.name, Quoted(text)));
 }
 
-absl::Status CheckTime(const TimeField& field, absl::Time value, absl::Time now) {
+absl::Status CheckTimeClosely(const TimeField& field, absl::Time value, absl::Time now) {
   if (IsAbsent(value)) return absl::OkStatus();
   if (value < absl::UnixEpoch()) {
     return Refuse(RejectReason::kInvalidTime,
@@ -102,7 +87,7 @@ absl::Status CheckNumber(const NumberField& field, std::optional<double> value) 
   return absl::OkStatus();
 }
 
-absl::Status CheckVersion(const VersionField& field, std::int32_t value) {
+absl::Status CheckVersionClosely(const VersionField& field, std::int32_t value) {
   if (value >= 1) return absl::OkStatus();
   return Refuse(RejectReason::kInvalidNumber,
                 fmt::format("{} is {}; it must be at least 1", field.name, value));

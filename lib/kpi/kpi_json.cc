@@ -74,7 +74,8 @@ std::string ToJson(const AllKpis& kpi) {
               {"revenue_metrics", AsJson(kpi.revenue_metrics)},
               {"generated_at", FormatTimestamp(kpi.generated_at)},
               {"region", kpi.region}}
-      .dump();
+      // A filter may be any text, and so no UTF-8.
+      .dump(-1, ' ', false, Json::error_handler_t::replace);
 }
 
 }  // namespace nerava::analytics

@@ -6,9 +6,9 @@
 #include <utility>
 #include <vector>
 
-#include "absl/container/flat_hash_set.h"
 #include "absl/strings/string_view.h"
 #include "absl/time/time.h"
+#include "lib/base/hash_map.h"
 #include "lib/projection/contribution.h"
 
 namespace nerava::analytics {
@@ -61,12 +61,11 @@ Plan MakePlan(const KpiQuery& query, bool has_aggregates) {
 
 // Adds up what the sessions contribute inside `periods`.
 absl::Status SumEvents(ReadTransaction& transaction, const std::vector<Period>& periods,
-                       const KpiFilter& filter, Totals* totals,
-                       absl::flat_hash_set<std::string>* users) {
+                       const KpiFilter& filter, Totals* totals, HashSet<std::string>* users) {
   // The sessions that have an event there; then all events of those, wherever they are. Credits
   // without a session stand for themselves.
   std::deque<AnalyticsEvent> events;
-  absl::flat_hash_set<std::string> session_ids;
+  HashSet<std::string> session_ids;
   for (const Period& period : periods) {
     absl::Status read =
         transaction.EventsBetween(period.from, period.to, [&](AnalyticsEvent event) {
@@ -107,7 +106,7 @@ absl::StatusOr<KpiSummary> Summarize(ReadTransaction& transaction, const KpiQuer
 
   KpiSummary summary;
   summary.period = query.period;
-  absl::flat_hash_set<std::string> event_users;
+  HashSet<std::string> event_users;
   if (!plan.events.empty()) {
     absl::Status status =
         SumEvents(transaction, plan.events, query.filter, &summary.totals, &event_users);

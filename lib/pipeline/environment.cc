@@ -11,6 +11,7 @@
 
 #include "fmt/format.h"
 #include "lib/event/text.h"
+#include "lib/pipeline/names.h"
 #include "lib/pipeline/validate.h"
 #include "lib/writer/validate.h"
 #include "nerava/analytics/options.h"
@@ -45,23 +46,35 @@ std::optional<Number> ParseNumber(std::string_view text, Format... format) {
   return number;
 }
 
-absl::Status SetEnabled(const Variable& variable, Options* options) {
-  constexpr std::array<std::pair<std::string_view, bool>, 8> kWords{{{"true", true},
-                                                                     {"1", true},
-                                                                     {"yes", true},
-                                                                     {"on", true},
-                                                                     {"false", false},
-                                                                     {"0", false},
-                                                                     {"no", false},
-                                                                     {"off", false}}};
+// Which of the words the value is, in any case.
+std::optional<std::size_t> WordOf(const Variable& variable,
+                                  absl::Span<const std::string_view> words) {
   std::string word = variable.value;
   for (char& c : word) c = static_cast<char>('A' <= c && c <= 'Z' ? c - 'A' + 'a' : c);
-  for (const auto& [text, enabled] : kWords) {
-    if (word != text) continue;
-    options->enabled = enabled;
-    return absl::OkStatus();
+  const auto* const found = std::find(words.begin(), words.end(), word);
+  if (found == words.end()) return std::nullopt;
+  return static_cast<std::size_t>(found - words.begin());
+}
+
+absl::Status SetSeconds(const Variable& variable, absl::Duration shortest, absl::Duration longest,
+                        absl::Duration* duration) {
+  const double from = absl::ToDoubleSeconds(shortest);
+  const double to = absl::ToDoubleSeconds(longest);
+  const auto seconds = ParseNumber<double>(variable.value, std::chars_format::fixed);
+  if (!seconds || !(*seconds >= from && *seconds <= to)) {
+    return Bad(variable, fmt::format("a number of seconds from {} to {}", from, to));
   }
-  return Bad(variable, "true or false (or 1/0, yes/no, on/off)");
+  *duration = absl::Microseconds(std::llround(*seconds * 1e6));
+  return absl::OkStatus();
+}
+
+absl::Status SetEnabled(const Variable& variable, Options* options) {
+  constexpr std::array<std::string_view, 8> kWords{"false", "true", "0",   "1",
+                                                   "no",    "yes",  "off", "on"};
+  const auto word = WordOf(variable, kWords);
+  if (!word) return Bad(variable, "true or false (or 1/0, yes/no, on/off)");
+  options->enabled = *word % 2 == 1;
+  return absl::OkStatus();
 }
 
 absl::Status SetDatabaseUrl(const Variable& variable, Options* options) {
@@ -94,14 +107,32 @@ absl::Status SetBatchSize(const Variable& variable, Options* options) {
 }
 
 absl::Status SetFlushInterval(const Variable& variable, Options* options) {
-  const double shortest = absl::ToDoubleSeconds(kMinFlushInterval);
-  const double longest = absl::ToDoubleSeconds(kMaxFlushInterval);
-  const auto seconds = ParseNumber<double>(variable.value, std::chars_format::fixed);
-  if (!seconds || !(*seconds >= shortest && *seconds <= longest)) {
-    return Bad(variable, fmt::format("a number of seconds from {} to {}", shortest, longest));
-  }
-  options->writer.flush_interval = absl::Microseconds(std::llround(*seconds * 1e6));
+  return SetSeconds(variable, kMinFlushInterval, kMaxFlushInterval,
+                    &options->writer.flush_interval);
+}
+
+absl::Status SetOverflow(const Variable& variable, Options* options) {
+  const auto word = WordOf(variable, kOverflowNames);
+  if (!word) return Bad(variable, "block, reject or drop_oldest");
+  options->writer.overflow = static_cast<Overflow>(*word);
   return absl::OkStatus();
+}
+
+absl::Status SetDurability(const Variable& variable, Options* options) {
+  const auto word = WordOf(variable, kDurabilityNames);
+  if (!word) return Bad(variable, "memory, process or power");
+  options->writer.journal.durability = static_cast<Durability>(*word);
+  return absl::OkStatus();
+}
+
+absl::Status SetJournalDirectory(const Variable& variable, Options* options) {
+  options->writer.journal.directory = variable.value;
+  return absl::OkStatus();
+}
+
+absl::Status SetSyncInterval(const Variable& variable, Options* options) {
+  return SetSeconds(variable, kMinSyncInterval, kMaxSyncInterval,
+                    &options->writer.journal.sync_interval);
 }
 
 }  // namespace
@@ -109,12 +140,16 @@ absl::Status SetFlushInterval(const Variable& variable, Options* options) {
 absl::StatusOr<Options> Options::FromEnvironment(Options defaults) {
   const auto region = Find("ANALYTICS_REGION");
   const std::array<std::pair<std::optional<Variable>, absl::Status (*)(const Variable&, Options*)>,
-                   5>
+                   9>
       settings{{{Find("ANALYTICS_ENABLED"), SetEnabled},
                 {Find("ANALYTICS_DATABASE_URL"), SetDatabaseUrl},
                 {region ? region : Find("REGION"), SetRegion},
                 {Find("ANALYTICS_BATCH_SIZE"), SetBatchSize},
-                {Find("ANALYTICS_FLUSH_INTERVAL"), SetFlushInterval}}};
+                {Find("ANALYTICS_FLUSH_INTERVAL"), SetFlushInterval},
+                {Find("ANALYTICS_OVERFLOW"), SetOverflow},
+                {Find("ANALYTICS_DURABILITY"), SetDurability},
+                {Find("ANALYTICS_JOURNAL_DIR"), SetJournalDirectory},
+                {Find("ANALYTICS_SYNC_INTERVAL"), SetSyncInterval}}};
   for (const auto& [variable, set] : settings) {
     if (!variable) continue;
     if (absl::Status status = set(*variable, &defaults); !status.ok()) return status;

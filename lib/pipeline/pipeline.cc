@@ -37,6 +37,30 @@ absl::StatusOr<EventCounts> CountEvents(Store& store) {
       fmt::format("the store {} cannot be read: {}", store.Description(), error));
 }
 
+// What a person should look at, though events are accepted and stored.
+std::vector<std::string> Warnings(const BatchWriterStats& writer) {
+  std::vector<std::string> warnings;
+  if (writer.dead_letters > 0) {
+    warnings.push_back(
+        fmt::format("dead letters, events that the store refused: {}; read them, and replay them "
+                    "once their cause is mended",
+                    writer.dead_letters));
+  }
+  if (writer.dropped_unreadable > 0) {
+    warnings.push_back(
+        fmt::format("lost events: {}, their journal was removed or changed while they waited to be "
+                    "stored; leave its folder to the library",
+                    writer.dropped_unreadable));
+  }
+  if (writer.journal.quarantined_segments > 0) {
+    warnings.push_back(
+        fmt::format("damaged journal segments: {}, kept aside in the journal's folder for somebody "
+                    "to look at",
+                    writer.journal.quarantined_segments));
+  }
+  return warnings;
+}
+
 }  // namespace
 
 // Members are in the order in which data passes them, and destroyed from the source on.
@@ -97,7 +121,9 @@ absl::StatusOr<std::unique_ptr<Pipeline>> Pipeline::Open(Options options,
                                                          std::shared_ptr<Store> store,
                                                          const Clock& clock) {
   if (absl::Status valid = ValidateWithoutStore(options); !valid.ok()) return valid;
-  auto writer = BatchWriter::Create(options.writer, store, clock);
+  BatchWriterOptions writer_options = options.writer;
+  if (!options.enabled) writer_options.journal = {.durability = Durability::kMemory};
+  auto writer = BatchWriter::Create(std::move(writer_options), store, clock);
   if (!writer.ok()) return writer.status();
   auto impl =
       std::make_unique<Impl>(std::move(options), std::move(store), *std::move(writer), clock);
@@ -112,9 +138,13 @@ Pipeline::~Pipeline() {
   if (!impl_->closed) Close();
 }
 
-absl::StatusOr<EventPtr> Pipeline::Publish(DomainEvent event) {
+absl::StatusOr<EventPtr> Pipeline::Publish(DomainEvent&& event) {
   if (impl_->closed) return ClosedError();
   return impl_->producer.Publish(std::move(event));
+}
+
+absl::StatusOr<EventPtr> Pipeline::Publish(const DomainEvent& event) {
+  return Publish(DomainEvent(event));
 }
 
 absl::StatusOr<EventPtr> Pipeline::PublishJson(std::string_view json) {
@@ -152,10 +182,16 @@ Health Pipeline::health() const {
   if (stored.ok()) health.stats.stored = *stored;
 
   const BatchWriterStats& writer = health.stats.writer;
+  health.warnings = Warnings(writer);
   if (impl_->closed) {
     health.reason = "the pipeline is closed";
   } else if (health.enabled && !writer.running) {
     health.reason = "the batch writer does not run";
+  } else if (!writer.journal.last_error.empty()) {
+    health.reason = fmt::format(
+        "the journal cannot be written, so that events are refused or less safe: {}; make room on "
+        "its disk, or mend its folder",
+        writer.journal.last_error);
   } else if (!writer.last_error.empty()) {
     health.reason = fmt::format("the last commit failed: {}", writer.last_error);
   } else if (!stored.ok()) {

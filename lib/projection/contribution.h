@@ -5,11 +5,11 @@
 #include <string_view>
 #include <vector>
 
-#include "absl/container/flat_hash_map.h"
 #include "absl/functional/function_ref.h"
 #include "absl/strings/string_view.h"
 #include "absl/time/time.h"
 #include "absl/types/span.h"
+#include "lib/base/hash_map.h"
 #include "nerava/analytics/aggregate.h"
 #include "nerava/analytics/analytics_event.h"
 #include "nerava/analytics/totals.h"
@@ -46,7 +46,7 @@ class Sessions {
   std::vector<std::string_view> Ids() const;
 
  private:
-  absl::flat_hash_map<absl::string_view, std::vector<const AnalyticsEvent*>> by_id_;
+  HashMap<absl::string_view, std::vector<const AnalyticsEvent*>> by_id_;
   std::vector<const AnalyticsEvent*> alone_;
 };
 

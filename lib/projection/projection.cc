@@ -3,8 +3,8 @@
 #include <string>
 #include <utility>
 
-#include "absl/container/flat_hash_map.h"
 #include "absl/strings/string_view.h"
+#include "lib/base/hash_map.h"
 #include "lib/projection/contribution.h"
 
 namespace nerava::analytics {
@@ -30,7 +30,7 @@ struct KeyView {
 
 struct Change {
   Totals totals;
-  absl::flat_hash_map<absl::string_view, std::int64_t> users;
+  HashMap<absl::string_view, std::int64_t> users;
 };
 
 class Changes {
@@ -73,7 +73,7 @@ class Changes {
   }
 
  private:
-  absl::flat_hash_map<KeyView, Change> changes_;
+  HashMap<KeyView, Change> changes_;
 };
 
 }  // namespace

@@ -1,10 +1,10 @@
 #include "nerava/analytics/batch_writer.h"
 
-#include <optional>
-#include <system_error>
+#include <atomic>
 #include <utility>
 
 #include "fmt/format.h"
+#include "lib/base/fork.h"
 #include "lib/writer/state.h"
 #include "lib/writer/validate.h"
 
@@ -15,7 +15,73 @@ namespace {
 // a store that works, so that the thread is normally joined and the store freed by then.
 constexpr absl::Duration kLastCommit = absl::Seconds(1);
 
+// Keeps what a parent process's writer was made of, in a child that needs it no more, from looking
+// like a leak.
+void KeepForEver(const void* inherited) {
+  static Mutex& mutex = *new Mutex;
+  static auto& kept = *new std::vector<const void*>;
+  MutexLock lock(mutex);
+  kept.push_back(inherited);
+}
+
 }  // namespace
+
+// Finds the state of the process that asks. A forked child makes itself another one when it first
+// needs it; its parent's is never touched again, not even freed, as threads that exist only there
+// may hold its locks.
+struct BatchWriter::Process {
+  struct Slot {
+    std::uint32_t generation;
+    std::shared_ptr<State> state;
+    const Slot* parent;  // the parent process's
+  };
+
+  explicit Process(WriterConfig config_in)
+      : config(std::move(config_in)),
+        slot(new Slot{ForkGeneration(), std::make_shared<State>(config), nullptr}) {}
+
+  ~Process() {
+    const Slot* const current = slot;
+    if (current->generation != ForkGeneration()) {  // a child that never used it
+      KeepForEver(current);
+      return;
+    }
+    if (current->parent != nullptr) KeepForEver(current->parent);
+    delete current;
+  }
+  Process(const Process&) = delete;
+  Process& operator=(const Process&) = delete;
+
+  State& Current() {
+    const Slot* current = slot.load(std::memory_order_acquire);
+    if (current->generation == ForkGeneration()) return *current->state;
+    return AfterFork(current);
+  }
+
+  State& AfterFork(const Slot* inherited) {
+    auto own =
+        std::make_unique<Slot>(Slot{ForkGeneration(), std::make_shared<State>(config), inherited});
+    {
+      MutexLock lock(own->state->mutex);
+      own->state->stopping = stopped;  // before another thread sees it
+    }
+    if (!slot.compare_exchange_strong(inherited, own.get(), std::memory_order_acq_rel)) {
+      return *inherited->state;  // another thread was first
+    }
+    State& state = *own.release()->state;
+    MutexLock lock(state.mutex);
+    // What fails here shows where it matters: a Write tries again and says so, health says that
+    // nothing runs.
+    if (started && !stopped && state.OpenJournal().ok()) state.StartThread().IgnoreError();
+    return state;
+  }
+
+  const WriterConfig config;
+  std::atomic<const Slot*> slot;
+  // What was asked for, in this process or the one that it was forked from.
+  std::atomic<bool> started{false};
+  std::atomic<bool> stopped{false};
+};
 
 absl::StatusOr<std::unique_ptr<BatchWriter>> BatchWriter::Create(BatchWriterOptions options,
                                                                  std::shared_ptr<Store> store,
@@ -24,19 +90,38 @@ absl::StatusOr<std::unique_ptr<BatchWriter>> BatchWriter::Create(BatchWriterOpti
   if (store == nullptr) {
     return absl::InvalidArgumentError("the batch writer needs a store; the pointer is null");
   }
-  return std::unique_ptr<BatchWriter>(
-      new BatchWriter(std::make_shared<State>(std::move(options), std::move(store), clock)));
+  auto folder = JournalFolderOf(options.journal, *store);
+  if (!folder.ok()) return folder.status();
+  std::shared_ptr<const ErrorHandler> on_error;
+  if (options.on_error) {
+    on_error = std::make_shared<const ErrorHandler>(std::exchange(options.on_error, nullptr));
+  }
+  const Durability durability = folder->empty()
+                                    ? Durability::kMemory
+                                    : options.journal.durability.value_or(Durability::kProcess);
+  auto process =
+      std::make_unique<Process>(WriterConfig{std::move(options), std::move(store), clock,
+                                             std::move(on_error), durability, *std::move(folder)});
+  {
+    State& state = process->Current();
+    MutexLock lock(state.mutex);
+    if (absl::Status opened = state.OpenJournal(); !opened.ok()) return opened;
+  }
+  return std::unique_ptr<BatchWriter>(new BatchWriter(std::move(process)));
 }
 
-BatchWriter::BatchWriter(std::shared_ptr<State> state) : state_(std::move(state)) {}
+BatchWriter::BatchWriter(std::unique_ptr<Process> process) : process_(std::move(process)) {}
 
 BatchWriter::~BatchWriter() {
-  State& state = *state_;
+  const Process::Slot* const slot = process_->slot;
+  if (slot->generation != ForkGeneration()) return;  // a child that never used it
+  const std::shared_ptr<State> kept = slot->state;
+  State& state = *kept;
   const SteadyTime deadline = SteadyDeadline(kLastCommit);
   std::thread thread;
   bool exited = false;
-  std::size_t dropped = 0;
-  std::shared_ptr<const State::ErrorHandler> on_error;
+  std::uint64_t left = 0;
+  std::shared_ptr<const ErrorHandler> on_error;
   {
     MutexLock lock(state.mutex);
     state.stopping = true;
@@ -49,98 +134,70 @@ BatchWriter::~BatchWriter() {
       while (state.reporting) state.progress.Wait(state.mutex);
     }
     state.destroyed = true;
-    dropped = state.queue->size();
-    state.queue->Acknowledge(dropped);
-    state.stats.dropped += dropped;
+    left = state.Pending();
+    state.queue = EventQueue();  // its memory, in case that the store hangs
     thread = std::move(state.thread);
     exited = state.exited;
     on_error = std::exchange(state.on_error, nullptr);
   }
   if (thread.joinable()) exited ? thread.join() : thread.detach();
+  const std::string& folder = state.journal_folder;
 
-  if (dropped == 0 || on_error == nullptr) return;
+  if (left == 0 || on_error == nullptr) return;
   try {
-    (*on_error)(absl::CancelledError(fmt::format(
-        "the batch writer was destroyed with {} events not yet stored, they are lost; call Stop "
-        "first, with a longer timeout",
-        dropped)));
+    (*on_error)(absl::CancelledError(
+        folder.empty()
+            ? fmt::format("the batch writer was destroyed with {} events not yet stored, they are "
+                          "lost; call Stop first, with a longer timeout",
+                          left)
+            : fmt::format("the batch writer was destroyed with {} events not yet stored; they are "
+                          "in the journal in \"{}\" and will be stored when the store is next "
+                          "opened",
+                          left, folder)));
   } catch (...) {  // as the header says: nobody is left to tell
   }
 }
 
 absl::Status BatchWriter::Start() {
-  MutexLock lock(state_->mutex);
-  if (state_->stopping) {
+  State& state = process_->Current();
+  MutexLock lock(state.mutex);
+  if (state.stopping) {
     return absl::FailedPreconditionError("the batch writer was stopped; create another one");
   }
-  if (state_->started) return absl::OkStatus();
-  try {
-    state_->thread = std::thread([state = state_] { state->Run(); });
-  } catch (const std::system_error& error) {
-    return absl::ResourceExhaustedError(
-        fmt::format("the batch writer's thread could not be started: {}", error.what()));
-  }
-  state_->thread_id = state_->thread.get_id();
-  state_->started = true;
-  return absl::OkStatus();
+  process_->started = true;
+  if (absl::Status opened = state.OpenJournal(); !opened.ok()) return opened;
+  return state.StartThread();
 }
 
 absl::Status BatchWriter::Write(EventPtr event) {
   if (event == nullptr) {
     return absl::InvalidArgumentError("there is no event to write: the pointer is null");
   }
-  State& state = *state_;
-  std::optional<SteadyTime> deadline;
-  bool in_time = true;
-  MutexLock lock(state.mutex);
-  for (;;) {
-    if (state.stopping) {
-      return absl::FailedPreconditionError(
-          "the batch writer was stopped and accepts no more events");
-    }
-    absl::Status offered = state.queue->Offer(event);
-    if (offered.ok()) break;
-    if (!absl::IsResourceExhausted(offered)) return offered;
-    // Waiting on the thread that makes room would be for nothing.
-    if (!in_time || state.OnWriterThread()) {
-      ++state.stats.overflows;
-      return absl::ResourceExhaustedError(fmt::format(
-          "the event was not accepted: {}, and the store made no room within {}{}{}; try again "
-          "later, or raise queue_capacity or overflow_timeout",
-          std::string(offered.message()), absl::FormatDuration(state.options.overflow_timeout),
-          state.stats.last_error.empty() ? "" : "; its last error: ", state.stats.last_error));
-    }
-    if (!deadline) deadline = SteadyDeadline(state.options.overflow_timeout);
-    in_time = state.room.WaitUntil(state.mutex, *deadline);
-  }
-  ++state.stats.accepted;
-  // The thread has something to do at the first event, when its interval begins, and at batch_size.
-  const std::size_t waiting = state.queue->size();
-  if (waiting == 1) state.waiting_since = SteadyNow();
-  if (waiting == 1 || waiting == state.options.batch_size) state.work.NotifyOne();
-  return absl::OkStatus();
+  return process_->Current().Accept(std::move(event));
 }
 
 std::size_t BatchWriter::Flush(absl::Duration timeout) {
   const SteadyTime deadline = SteadyDeadline(timeout);
-  State& state = *state_;
+  State& state = process_->Current();
   MutexLock lock(state.mutex);
-  const std::uint64_t target = state.stats.accepted;
-  if (state.Settled() < target) {
-    state.flush_target = target;
-    state.Nudge();
-  }
+  const std::uint64_t number = state.last_number;
+  const std::uint64_t looks = ++state.looks_wanted;
+  state.flush_number = std::max(state.flush_number, number);
+  state.Nudge();
   const bool can_wait = state.started && !state.OnWriterThread();
-  while (can_wait && state.Settled() < target && !state.exited &&
+  const auto looked = [&]() ABSL_NO_THREAD_SAFETY_ANALYSIS {
+    return state.journal_folder.empty() || state.looks_done >= looks;
+  };
+  while (can_wait && (!looked() || state.PendingUpTo(number) > 0) && !state.exited &&
          state.progress.WaitUntil(state.mutex, deadline)) {
   }
-  const std::uint64_t settled = state.Settled();
-  return settled < target ? static_cast<std::size_t>(target - settled) : 0;
+  return state.PendingUpTo(number);
 }
 
 std::size_t BatchWriter::Stop(absl::Duration timeout) {
   const SteadyTime deadline = SteadyDeadline(timeout);
-  State& state = *state_;
+  State& state = process_->Current();
+  process_->stopped = true;
   std::thread ended;
   std::size_t pending = 0;
   {
@@ -152,17 +209,29 @@ std::size_t BatchWriter::Stop(absl::Duration timeout) {
     while (can_wait && !state.exited && state.progress.WaitUntil(state.mutex, deadline)) {
     }
     if (state.exited) ended = std::move(state.thread);
-    pending = state.queue->size();
+    pending = state.Pending();
   }
   if (ended.joinable()) ended.join();
   return pending;
 }
 
+absl::StatusOr<std::vector<DeadLetter>> BatchWriter::DeadLetters(std::size_t limit) const {
+  return process_->Current().dead_letters.List(limit);
+}
+
+absl::StatusOr<std::size_t> BatchWriter::ReplayDeadLetters() {
+  return process_->Current().dead_letters.Replay(
+      [this](EventPtr event) { return Write(std::move(event)); });
+}
+
 BatchWriterStats BatchWriter::stats() const {
-  MutexLock lock(state_->mutex);
-  BatchWriterStats stats = state_->stats;
-  stats.pending = state_->queue->size();
-  stats.running = state_->started && !state_->exited;
+  State& state = process_->Current();
+  BatchWriterStats stats;
+  {
+    MutexLock lock(state.mutex);
+    stats = state.Stats();
+  }
+  stats.dead_letters = state.dead_letters.count();
   return stats;
 }
 

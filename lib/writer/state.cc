@@ -1,37 +1,71 @@
+// The writer's thread: takes batches from the queue, and from the journals of dead processes.
 #include "lib/writer/state.h"
 
 #include <algorithm>
+#include <cassert>
 #include <exception>
-#include <string>
+#include <system_error>
 #include <utility>
-#include <vector>
 
 #include "fmt/format.h"
 
 namespace nerava::analytics {
 namespace {
 
-BatchWriterOptions WithoutErrorHandler(BatchWriterOptions options) {
-  options.on_error = nullptr;
-  return options;
-}
+// How often a writer looks for processes that died meanwhile.
+constexpr std::chrono::seconds kLookInterval{10};
+// Troubles that wait to be reported; there are more only when one repeats itself.
+constexpr std::size_t kMaxTroubles = 100;
 
 }  // namespace
 
-BatchWriter::State::State(BatchWriterOptions options_in, std::shared_ptr<Store> store_in,
-                          const Clock& clock_in)
-    : options(WithoutErrorHandler(options_in)),
-      store(std::move(store_in)),
-      clock(clock_in),
-      queue(std::make_unique<MemoryHandoff>(options.queue_capacity)),
-      jitter_(static_cast<std::minstd_rand::result_type>(SteadyNow().time_since_epoch().count())) {
-  if (options_in.on_error) {
-    on_error = std::make_shared<const ErrorHandler>(std::move(options_in.on_error));
-  }
+BatchWriter::State::State(const WriterConfig& config)
+    : options(config.options),
+      store(config.store),
+      clock(config.clock),
+      durability(config.durability),
+      journal_folder(config.journal_folder),
+      dead_letters(config.journal_folder),
+      on_error(config.on_error),
+      jitter_(static_cast<std::minstd_rand::result_type>(SteadyNow().time_since_epoch().count())),
+      put_off_(options.retry_initial_backoff) {}
+
+absl::Status BatchWriter::State::OpenJournal() {
+  if (journal_folder.empty() || journal_ != nullptr) return absl::OkStatus();
+  auto folder = ProcessFolder::Create(journal_folder);
+  if (!folder.ok()) return folder.status();
+  folder_ = *std::move(folder);
+  const auto trouble = [this](absl::Status status) { NoteTrouble(std::move(status)); };
+  journal_ = std::make_unique<Journal>(folder_, options.journal, durability, segments_, trouble);
+  recovery_ = std::make_unique<Recovery>(folder_->store_folder(), segments_, trouble);
+  looks_wanted = 1;
+  return absl::OkStatus();
 }
 
-std::uint64_t BatchWriter::State::Settled() const {
-  return stats.committed + stats.duplicates + stats.conflicts + stats.refused + stats.dropped;
+absl::Status BatchWriter::State::StartThread() {
+  if (started) return absl::OkStatus();
+  try {
+    thread = std::thread([self = shared_from_this()] { self->Run(); });
+  } catch (const std::system_error& error) {
+    return absl::ResourceExhaustedError(
+        fmt::format("the batch writer's thread could not be started: {}", error.what()));
+  }
+  thread_id = thread.get_id();
+  started = true;
+  return absl::OkStatus();
+}
+
+std::uint64_t BatchWriter::State::Pending() const {
+  return queue.size() + batch_pending + recoverable;
+}
+
+std::uint64_t BatchWriter::State::PendingUpTo(std::uint64_t number) const {
+  std::uint64_t pending = recoverable;
+  for (const QueuedEvent& event : batch) {
+    if (event.event != nullptr && event.number <= number) ++pending;
+  }
+  for (std::size_t i = 0; i < queue.size() && queue[i].number <= number; ++i) ++pending;
+  return pending;
 }
 
 bool BatchWriter::State::OnWriterThread() const {
@@ -43,69 +77,107 @@ void BatchWriter::State::Nudge() {
   work.NotifyOne();
 }
 
+BatchWriterStats BatchWriter::State::Stats() const {
+  BatchWriterStats result = stats;
+  result.pending = Pending();
+  result.running = started && !exited;
+  result.durability = durability;
+  std::optional<SteadyTime> oldest;
+  if (!queue.empty()) oldest = queue.front().accepted_at;
+  for (const QueuedEvent& event : batch) {
+    if (event.event == nullptr) continue;
+    oldest = oldest ? std::min(*oldest, event.accepted_at) : event.accepted_at;
+  }
+  if (oldest) {
+    const auto age = std::max(SteadyNow() - *oldest, SteadyTime::duration::zero());
+    result.oldest_pending_age = absl::FromChrono(age);
+  }
+  if (journal_ != nullptr) {
+    segments_.AddTo(&result.journal);
+    journal_->AddTo(&result.journal);
+    recovery_->AddTo(&result.journal);
+  }
+  assert(result.accepted == result.committed + result.duplicates + result.conflicts +
+                                result.dead_lettered + result.dropped + result.pending);
+  return result;
+}
+
 void BatchWriter::State::Run() {
-  for (;;) {
-    const std::vector<EventPtr> batch = AwaitBatch();
-    if (batch.empty() || !Settle(batch)) break;
+  absl::Duration backoff = options.retry_initial_backoff;
+  for (bool more = true; more;) {
+    try {
+      more = RunOnce();
+      backoff = options.retry_initial_backoff;
+    } catch (const std::exception&) {  // memory ran out, so that not even a message can be made
+      {
+        MutexLock lock(mutex);
+        PutBackBatch();
+        ++stats.failed_commits;
+      }
+      more = Pause(&backoff);
+    }
+  }
+  try {
+    FinishJournal();
+  } catch (const std::exception&) {  // the next process does it
   }
   MutexLock lock(mutex);
   exited = true;
   progress.NotifyAll();
 }
 
-std::vector<EventPtr> BatchWriter::State::AwaitBatch() {
+bool BatchWriter::State::RunOnce() {
+  LookForTheDead();
+  ReportTroubles();
+  if (absl::Status taken = TakeRecovered(); !taken.ok()) {
+    Report(taken);
+    absl::Duration backoff = options.retry_initial_backoff;
+    return Pause(&backoff);
+  }
+  if (!AwaitBatch()) return false;
+  const bool more = SettleBatch();
+  TrimJournal();
+  return more;
+}
+
+// True when there is a batch, or something else to do; false when the thread must end.
+bool BatchWriter::State::AwaitBatch() {
   const auto interval = absl::ToChronoNanoseconds(options.flush_interval);
   MutexLock lock(mutex);
   for (;;) {
-    if (abandoned) return {};
-    const std::size_t waiting = queue->size();
-    if (waiting == 0) {
-      if (stopping) return {};
+    if (abandoned) return false;
+    if (batch_pending > 0) return true;  // recovered
+    if (recovery_ != nullptr && looks_done < looks_wanted) return true;
+    if (!troubles_.empty() || unreported_drops_ > 0 || journal_is_full_) return true;
+    const std::size_t waiting = queue.size();
+    // Who is at the journal still will be told that the event is accepted.
+    if (waiting == 0 && stopping && reserved_ == 0) return false;
+    SteadyTime due = SteadyTime::max();
+    if (waiting > 0) {
+      due = queue.front().accepted_at + interval;
+      if (waiting >= options.batch_size || stopping || queue.front().number <= flush_number ||
+          SteadyNow() >= due) {
+        break;
+      }
+    }
+    if (recovery_ != nullptr) {
+      due = std::min(due, next_look_);
+      if (SteadyNow() >= next_look_) {
+        ++looks_wanted;
+        continue;
+      }
+    }
+    if (due == SteadyTime::max()) {
       work.Wait(mutex);
-      continue;
+    } else {
+      work.WaitUntil(mutex, due);
     }
-    const SteadyTime due = waiting_since + interval;
-    if (waiting >= options.batch_size || stopping || Settled() < flush_target) break;
-    if (SteadyNow() >= due) break;
-    work.WaitUntil(mutex, due);
   }
-  commits_before_batch_ = stats.commits;
-  std::vector<EventPtr> batch = queue->Oldest(options.max_batch_size);
-  // What comes from now on has waited since now. When some stay behind, they came before, and the
-  // older time stays.
-  if (batch.size() == queue->size()) waiting_since = SteadyNow();
-  return batch;
-}
-
-bool BatchWriter::State::Settle(absl::Span<const EventPtr> events) {
-  absl::Duration backoff = options.retry_initial_backoff;
-  for (;;) {
-    absl::Time created_at;
-    {
-      MutexLock lock(mutex);
-      if (abandoned) return false;
-      nudged = false;
-      created_at = clock.Now();  // under the lock: the clock may be gone once we are abandoned
-    }
-    const absl::StatusOr<CommitResult> result = Commit(events, created_at);
-    if (result.ok()) return CountCommit(*result, events.size(), created_at);
-
-    if (!absl::IsInvalidArgument(result.status())) {
-      CountFailure(result.status());
-      Report(result.status());
-      if (!Pause(&backoff)) return false;
-      continue;
-    }
-    if (events.size() == 1) {
-      Report(absl::InvalidArgumentError(
-          fmt::format("event \"{}\" is given up, the store refuses it: {}", events[0]->event_id,
-                      std::string(result.status().message()))));
-      return CountRefusal(result.status());
-    }
-    CountFailure(result.status());
-    const std::size_t half = events.size() / 2;
-    return Settle(events.first(half)) && Settle(events.subspan(half));
-  }
+  const std::size_t count = std::min(queue.size(), options.max_batch_size);
+  batch.reserve(count);
+  while (batch.size() < count) batch.push_back(queue.Pop());
+  batch_pending = count;
+  return true;
 }
 
 // Equal jitter: half of the pause is fixed, half random, so that processes that failed together do
@@ -116,56 +188,109 @@ bool BatchWriter::State::Pause(absl::Duration* backoff) {
 
   const SteadyTime deadline = SteadyDeadline(pause);
   MutexLock lock(mutex);
-  while (!nudged && work.WaitUntil(mutex, deadline)) {
+  while (!nudged && !abandoned && work.WaitUntil(mutex, deadline)) {
   }
+  nudged = false;
   return !abandoned;
 }
 
-absl::StatusOr<CommitResult> BatchWriter::State::Commit(absl::Span<const EventPtr> events,
-                                                        absl::Time created_at) {
-  try {
-    return CommitBatch(*store, events, created_at);
-  } catch (const std::exception& error) {
-    return absl::UnavailableError(fmt::format("the store threw: {}", error.what()));
-  } catch (...) {
-    return absl::UnavailableError("the store threw something that is no std::exception");
+void BatchWriter::State::LookForTheDead() {
+  std::uint64_t looks = 0;
+  {
+    MutexLock lock(mutex);
+    if (recovery_ == nullptr || looks_done == looks_wanted || abandoned) return;
+    looks = looks_wanted;
   }
-}
-
-bool BatchWriter::State::CountCommit(const CommitResult& result, std::size_t events,
-                                     absl::Time created_at) {
+  const std::uint64_t found = recovery_->Adopt();
+  next_look_ = SteadyNow() + kLookInterval;
   MutexLock lock(mutex);
-  if (destroyed) return false;
-  stats.committed += result.committed;
-  stats.duplicates += result.duplicates;
-  stats.conflicts += result.conflicts;
-  ++stats.commits;
-  stats.last_error.clear();
-  stats.last_commit_time = created_at;
-  Acknowledge(events);
-  return true;
-}
-
-bool BatchWriter::State::CountRefusal(const absl::Status& error) {
-  MutexLock lock(mutex);
-  if (destroyed) return false;
-  ++stats.refused;
-  // A store that took a part of the batch works, whatever else it refused.
-  stats.last_error = stats.commits > commits_before_batch_ ? "" : error.ToString();
-  Acknowledge(1);
-  return true;
-}
-
-void BatchWriter::State::CountFailure(const absl::Status& error) {
-  MutexLock lock(mutex);
-  ++stats.failed_commits;
-  stats.last_error = error.ToString();
-}
-
-void BatchWriter::State::Acknowledge(std::size_t events) {
-  queue->Acknowledge(events);
-  room.NotifyAll();
+  looks_done = looks;
+  recoverable += found;
+  stats.accepted += found;
+  stats.recovered += found;
   progress.NotifyAll();
+}
+
+// The next batch from the journals of dead processes, if there is one.
+absl::Status BatchWriter::State::TakeRecovered() {
+  {
+    MutexLock lock(mutex);
+    if (recoverable == 0 || abandoned) return absl::OkStatus();
+    queue.Reserve(queue.size() + reserved_ + options.max_batch_size);  // to put the batch back
+    batch.reserve(options.max_batch_size);
+  }
+  auto recovered = recovery_->Next(options.max_batch_size);
+  if (!recovered.ok()) return recovered.status();
+  const SteadyTime now = SteadyNow();
+  MutexLock lock(mutex);
+  for (EventPtr& event : recovered->events) {
+    batch.push_back({std::move(event), recovered->segment, /*number=*/0, now});
+  }
+  batch_pending = batch.size();
+  recoverable -= batch.size() + recovered->gone;
+  stats.dropped += recovered->gone;
+  stats.dropped_unreadable += recovered->gone;
+  return absl::OkStatus();
+}
+
+void BatchWriter::State::PutBackBatch() {
+  for (auto event = batch.rbegin(); event != batch.rend(); ++event) {
+    if (event->event != nullptr) queue.PutBack(std::move(*event));
+  }
+  batch.clear();
+  batch_pending = 0;
+}
+
+void BatchWriter::State::TrimJournal() {
+  {
+    MutexLock lock(mutex);
+    if (journal_ == nullptr) return;
+  }
+  absl::Status trimmed = segments_.Trim(*store, [this](const std::string& path) {
+    NoteTrouble(absl::DataLossError(
+        fmt::format("a damaged file of the journal was moved to \"{}\"", path)));
+  });
+  if (!trimmed.ok()) NoteTrouble(std::move(trimmed));
+  MutexLock lock(mutex);
+  journal_is_full_ = false;
+  room.NotifyAll();
+}
+
+// When everything is settled nothing is left behind, not even folders.
+void BatchWriter::State::FinishJournal() {
+  {
+    MutexLock lock(mutex);
+    if (journal_ == nullptr || destroyed || Pending() + reserved_ > 0) return;
+  }
+  journal_->Finish();
+  TrimJournal();
+  ReportTroubles();
+  MutexLock lock(mutex);
+  folder_->RemoveIfEmpty();
+}
+
+void BatchWriter::State::NoteTrouble(absl::Status trouble) {
+  MutexLock lock(mutex);
+  if (troubles_.size() < kMaxTroubles) troubles_.push_back(std::move(trouble));
+  flush_number = last_number;  // what is in the store needs the journal no more
+  work.NotifyOne();
+}
+
+void BatchWriter::State::ReportTroubles() {
+  std::vector<absl::Status> troubles;
+  std::uint64_t drops = 0;
+  {
+    MutexLock lock(mutex);
+    troubles.swap(troubles_);
+    drops = std::exchange(unreported_drops_, 0);
+  }
+  for (const absl::Status& trouble : troubles) Report(trouble);
+  if (drops > 0) {
+    Report(absl::ResourceExhaustedError(fmt::format(
+        "{} of the oldest events were dropped to make room for new ones; make the store faster, or "
+        "raise queue_capacity",
+        drops)));
+  }
 }
 
 void BatchWriter::State::Report(const absl::Status& error) {

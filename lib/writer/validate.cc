@@ -11,6 +11,23 @@ absl::Status OutOfRange(const char* option, const std::string& value, const std:
   return absl::InvalidArgumentError(fmt::format("{} is {}; it must be {}", option, value, range));
 }
 
+absl::Status Validate(const JournalOptions& options) {
+  if (options.sync_interval < kMinSyncInterval || options.sync_interval > kMaxSyncInterval) {
+    return OutOfRange("sync_interval", absl::FormatDuration(options.sync_interval),
+                      fmt::format("from {} to {}", absl::FormatDuration(kMinSyncInterval),
+                                  absl::FormatDuration(kMaxSyncInterval)));
+  }
+  if (options.segment_bytes < kMinSegmentBytes || options.segment_bytes > kMaxSegmentBytes) {
+    return OutOfRange("journal_segment_bytes", fmt::format("{}", options.segment_bytes),
+                      fmt::format("from {} to {}", kMinSegmentBytes, kMaxSegmentBytes));
+  }
+  if (options.max_bytes < 2 * options.segment_bytes) {
+    return OutOfRange("journal_max_bytes", fmt::format("{}", options.max_bytes),
+                      fmt::format("at least 2 segments, {}", 2 * options.segment_bytes));
+  }
+  return absl::OkStatus();
+}
+
 }  // namespace
 
 absl::Status Validate(const BatchWriterOptions& options) {
@@ -44,7 +61,7 @@ absl::Status Validate(const BatchWriterOptions& options) {
                       fmt::format("at least retry_initial_backoff, {}",
                                   absl::FormatDuration(options.retry_initial_backoff)));
   }
-  return absl::OkStatus();
+  return Validate(options.journal);
 }
 
 }  // namespace nerava::analytics

@@ -10,6 +10,7 @@ typedef struct array_store {
   nva_event events[64];
   size_t count;
   int destroyed;
+  int syncs;
   /* What the next inserts are to do. */
   int unavailable_inserts; /* so many fail first */
   const char* refused_id;  /* this event cannot be stored */
@@ -63,7 +64,9 @@ static nva_status array_insert(void* user_data, const nva_event* const* events, 
     return NVA_UNAVAILABLE;
   }
   for (i = 0; store->refused_id != NULL && i < count; ++i) {
-    if (same_text(events[i]->event_id, nva_str(store->refused_id))) return NVA_INVALID_ARGUMENT;
+    if (!same_text(events[i]->event_id, nva_str(store->refused_id))) continue;
+    nva_set_error_message("the array has no use for it");
+    return NVA_INVALID_ARGUMENT;
   }
   for (i = 0; i < count; ++i) {
     const nva_event* known = find(store, events[i]->event_id);

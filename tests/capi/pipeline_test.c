@@ -286,9 +286,16 @@ static void the_environment_overrides_options(void) {
   setenv("ANALYTICS_FLUSH_INTERVAL", "1.5", 1);
   setenv("ANALYTICS_REGION", "north", 1);
   setenv("ANALYTICS_ENABLED", "off", 1);
+  setenv("ANALYTICS_OVERFLOW", "drop_oldest", 1);
+  setenv("ANALYTICS_DURABILITY", "power", 1);
+  setenv("ANALYTICS_JOURNAL_DIR", "/somewhere", 1);
+  setenv("ANALYTICS_SYNC_INTERVAL", "0.5", 1);
   CHECK_OK(nva_pipeline_options_from_environment(&options));
   CHECK(options.enabled == 0 && options.batch_size == 7 && options.flush_interval_ms == 1500);
   CHECK(options.queue_capacity == 54321);
+  CHECK(options.overflow == NVA_OVERFLOW_DROP_OLDEST);
+  CHECK(options.durability == NVA_DURABILITY_POWER && options.sync_interval_ms == 500);
+  CHECK(strcmp(options.journal_dir.data, "/somewhere") == 0);
   CHECK(strcmp(options.region.data, "north") == 0);
   CHECK(strcmp(options.database_url.data, "memory:") == 0);
 
@@ -303,6 +310,10 @@ static void the_environment_overrides_options(void) {
   unsetenv("ANALYTICS_FLUSH_INTERVAL");
   unsetenv("ANALYTICS_REGION");
   unsetenv("ANALYTICS_ENABLED");
+  unsetenv("ANALYTICS_OVERFLOW");
+  unsetenv("ANALYTICS_DURABILITY");
+  unsetenv("ANALYTICS_JOURNAL_DIR");
+  unsetenv("ANALYTICS_SYNC_INTERVAL");
 }
 
 static void null_handles_are_refused(void) {
@@ -321,6 +332,9 @@ static void null_handles_are_refused(void) {
   CHECK(json == NULL);
   CHECK_FAILS(NVA_INVALID_ARGUMENT, nva_pipeline_health_json(NULL, &json));
   CHECK_FAILS(NVA_INVALID_ARGUMENT, nva_pipeline_health_json(pipeline, NULL));
+  CHECK_FAILS(NVA_INVALID_ARGUMENT, nva_pipeline_dead_letters_json(NULL, 1, &json));
+  CHECK_FAILS(NVA_INVALID_ARGUMENT, nva_pipeline_dead_letters_json(pipeline, 1, NULL));
+  CHECK_FAILS(NVA_INVALID_ARGUMENT, nva_pipeline_replay_dead_letters(NULL, NULL));
   CHECK_FAILS(NVA_INVALID_ARGUMENT, nva_pipeline_bus(NULL, &bus));
   CHECK(bus == NULL);
   CHECK_FAILS(NVA_INVALID_ARGUMENT, nva_pipeline_producer(NULL, &producer));

@@ -163,13 +163,84 @@ static void an_event_the_callback_refuses_does_not_hold_up_the_others(void) {
   CHECK_OK(nva_pipeline_flush(pipeline, 10000, NULL));
   CHECK_OK(nva_pipeline_batch_writer(pipeline, &writer));
   CHECK_OK(nva_batch_writer_get_stats(writer, &stats, sizeof stats));
-  CHECK(stats.refused == 1 && stats.committed == STORY_EVENTS);
+  CHECK(stats.dead_lettered == 1 && stats.committed == STORY_EVENTS);
   CHECK_OK(nva_pipeline_kpi(pipeline, &kpi));
   check_story_kpis(kpi);
   nva_kpi_free(kpi);
   nva_batch_writer_free(writer);
   nva_pipeline_free(pipeline);
   CHECK(r.count >= 1);
+}
+
+static void dead_letters_say_why_and_can_be_replayed(void) {
+  array_store array;
+  reports r;
+  nva_pipeline* pipeline = open_reporting(&array, &r);
+  nva_batch_writer* writer = NULL;
+  char* json = NULL;
+  uint64_t accepted = 99;
+  array.refused_id = "poison";
+  CHECK_OK(nva_pipeline_batch_writer(pipeline, &writer));
+  CHECK_OK(nva_pipeline_dead_letters_json(pipeline, 10, &json));
+  CHECK(strcmp(json, "[]") == 0);
+  nva_free(json);
+  publish_story(pipeline);
+  CHECK_OK(
+      nva_publish_json(pipeline, nva_str("{\"event_type\":\"x\",\"event_id\":\"poison\"}"), NULL));
+  CHECK_OK(nva_pipeline_flush(pipeline, 10000, NULL));
+  CHECK_OK(nva_batch_writer_dead_letters_json(writer, 10, &json));
+  CHECK_CONTAINS(json, "\"reason\":\"");
+  CHECK_CONTAINS(json, "the array has no use for it");
+  CHECK_CONTAINS(json, "\"event\":{");
+  CHECK_CONTAINS(json, "\"event_id\":\"poison\"");
+  nva_free(json);
+  CHECK_OK(nva_pipeline_dead_letters_json(pipeline, 0, &json));
+  CHECK(strcmp(json, "[]") == 0);
+  nva_free(json);
+
+  CHECK_OK(nva_batch_writer_replay_dead_letters(writer, &accepted)); /* refused again */
+  CHECK(accepted == 1);
+  CHECK_OK(nva_pipeline_flush(pipeline, 10000, NULL));
+  CHECK(array.count == STORY_EVENTS);
+  array.refused_id = NULL;
+  CHECK_OK(nva_pipeline_replay_dead_letters(pipeline, &accepted));
+  CHECK(accepted == 1);
+  CHECK_OK(nva_pipeline_flush(pipeline, 10000, NULL));
+  CHECK(array.count == STORY_EVENTS + 1);
+  CHECK_OK(nva_pipeline_dead_letters_json(pipeline, 10, &json));
+  CHECK(strcmp(json, "[]") == 0);
+  nva_free(json);
+  nva_batch_writer_free(writer);
+  nva_pipeline_free(pipeline);
+}
+
+static nva_status count_syncs(void* user_data) {
+  array_store* store = user_data;
+  ++store->syncs;
+  return NVA_OK;
+}
+
+static void a_store_is_synced_before_its_journal_is_removed(void) {
+  char folder[] = "/tmp/nerava-journal-XXXXXX", command[100];
+  array_store array;
+  nva_store_callbacks callbacks = array_callbacks(&array);
+  nva_pipeline_options options;
+  nva_store* store = NULL;
+  nva_pipeline* pipeline;
+  if (mkdtemp(folder) == NULL) abort();
+  callbacks.sync = count_syncs;
+  CHECK_OK(nva_store_from_callbacks(&callbacks, &store));
+  CHECK_OK(nva_pipeline_options_init(&options, sizeof options));
+  options.durability = NVA_DURABILITY_PROCESS;
+  options.journal_dir = nva_str(folder);
+  pipeline = open_on(store, &options);
+  publish_story(pipeline);
+  CHECK_OK(nva_pipeline_close(pipeline, 10000, NULL));
+  CHECK(array.count == STORY_EVENTS);
+  CHECK(array.syncs >= 1);
+  nva_pipeline_free(pipeline);
+  snprintf(command, sizeof command, "rm -r '%s'", folder);
+  CHECK(system(command) == 0);
 }
 
 static void an_outcome_that_is_none_is_reported_as_a_bug(void) {
@@ -238,6 +309,8 @@ int main(void) {
   RUN(events_are_counted_with_or_without_a_callback_for_it);
   RUN(an_unavailable_callback_is_retried_and_its_message_reported);
   RUN(an_event_the_callback_refuses_does_not_hold_up_the_others);
+  RUN(dead_letters_say_why_and_can_be_replayed);
+  RUN(a_store_is_synced_before_its_journal_is_removed);
   RUN(an_outcome_that_is_none_is_reported_as_a_bug);
   RUN(an_error_of_a_reading_callback_reaches_the_reader);
   RUN(a_bad_table_is_refused_and_destroyed_once);

@@ -12,7 +12,8 @@ import pytest
 
 import nerava_analytics
 
-ROOT = Path(__file__).resolve().parents[2]
+HERE = Path(__file__).resolve().parent
+ROOT = HERE.parents[1]
 PATIENCE = 30  # seconds until a test that waits for an event gives up
 
 _ENVIRONMENT = (
@@ -22,6 +23,10 @@ _ENVIRONMENT = (
     "REGION",
     "ANALYTICS_BATCH_SIZE",
     "ANALYTICS_FLUSH_INTERVAL",
+    "ANALYTICS_OVERFLOW",
+    "ANALYTICS_DURABILITY",
+    "ANALYTICS_JOURNAL_DIR",
+    "ANALYTICS_SYNC_INTERVAL",
 )
 
 
@@ -43,14 +48,20 @@ def database(tmp_path):
 
 
 @pytest.fixture
+def book(tmp_path):
+    return tmp_path / "book"
+
+
+@pytest.fixture
 def run_python(tmp_path):
-    """Runs a script in a Python of its own, with the database's URL as its argument."""
+    """Runs a script in a Python of its own, which may import what lies in this folder."""
 
     def run(script, *arguments, timeout=60):
+        folders = os.pathsep.join(filter(None, [str(HERE), os.environ.get("PYTHONPATH")]))
         return subprocess.run(
             [sys.executable, "-c", script, *map(str, arguments)],
             cwd=tmp_path,
-            env=dict(os.environ),
+            env={**os.environ, "PYTHONPATH": folders},
             capture_output=True,
             text=True,
             timeout=timeout,

@@ -410,31 +410,6 @@ def test_events_of_one_caller_keep_their_order(writer):
     run(test())
 
 
-def test_publishing_in_a_forked_child_is_refused_and_does_not_hang(run_python):
-    result = run_python(
-        """
-import asyncio, os, sys, warnings, nerava_analytics
-from nerava_analytics.backend import SharedPipeline
-warnings.simplefilter("ignore", DeprecationWarning)  # that there are threads is the point
-pipeline = SharedPipeline(url="memory:")
-event = {"event_type": "charge_started", "session_id": "s"}
-asyncio.run(pipeline.publish(event))
-child = os.fork()
-if child == 0:
-    try:
-        asyncio.run(pipeline.publish(event))
-    except nerava_analytics.Closed:
-        asyncio.run(pipeline.start())
-        asyncio.run(pipeline.publish(event))
-        asyncio.run(pipeline.close())
-        sys.exit(7)
-assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 7
-asyncio.run(pipeline.close())
-"""
-    )
-    assert (result.returncode, result.stderr) == (0, "")
-
-
 def test_a_batch_size_of_a_writer_raises_the_limits_above_it():
     async def test():
         pipeline = backend.AnalyticsBatchWriter(batch_size=200_000).pipeline

@@ -1,4 +1,4 @@
-"""The process around it: finding the library, the end of the interpreter, fork, and the example."""
+"""The process around it: finding the library, the end of the interpreter, and the example."""
 
 import json
 import os
@@ -120,45 +120,6 @@ sys.exit(3)
     )
     assert (result.returncode, result.stderr) == (3, "")
     assert started(database) == 1
-
-
-def test_a_forked_child_finds_it_closed_is_refused_its_file_and_does_not_hang(run_python, database):
-    result = run_python(
-        """
-import os, sys, threading, warnings, nerava_analytics
-warnings.simplefilter("ignore", DeprecationWarning)  # that there are threads is the point
-pipeline = nerava_analytics.open(sys.argv[1])
-subscription = pipeline.subscribe("*", lambda event: None)
-pipeline.charge_started("parent")
-child = os.fork()
-if child == 0:
-    for use in (lambda: pipeline.charge_started("child"), pipeline.stats, pipeline.kpis.all):
-        try:
-            use()
-        except nerava_analytics.Closed as error:
-            assert "fork" in str(error), error
-        else:
-            raise AssertionError("no error")
-    subscription.close()
-    pipeline.close()
-    with nerava_analytics.open("memory:") as own:
-        own.charge_started("child")
-        own.flush()
-        assert own.kpis.conversion_funnel()["sessions_started"] == 1
-    try:  # SQLite in the child would believe in locks that only the parent has
-        nerava_analytics.open(sys.argv[1])
-    except nerava_analytics.FailedPrecondition as error:
-        assert "before fork()" in str(error), error
-    else:
-        raise AssertionError("no error")
-    sys.exit(7)
-assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 7
-pipeline.charge_started("parent again")
-""",
-        url_of(database),
-    )
-    assert (result.returncode, result.stderr) == (0, "")
-    assert started(database) == 2
 
 
 def quickstart_lines(command):

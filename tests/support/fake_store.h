@@ -19,7 +19,7 @@ namespace nerava::analytics {
 
 // Thread-safe. Keeps no aggregates. Waiting functions give up after kPatience and return false, so
 // that a broken test ends.
-class FakeStore final : public Store {
+class FakeStore : public Store {
  public:
   static constexpr std::chrono::seconds kPatience{30};
 
@@ -37,10 +37,32 @@ class FakeStore final : public Store {
     std::lock_guard lock(mutex_);
     read_error_ = std::move(error);
   }
+  // Syncs give `error` from now on.
+  void FailSyncs(absl::Status error) {
+    std::lock_guard lock(mutex_);
+    sync_error_ = std::move(error);
+  }
+  // As if somebody else had stored it.
+  void Insert(const EventPtr& event) {
+    std::lock_guard lock(mutex_);
+    by_id_[event->event_id] = event;
+    events_.push_back(event);
+  }
   // Inserts of this event are InvalidArgument.
   void Refuse(std::string event_id) {
     std::lock_guard lock(mutex_);
     refused_.insert(std::move(event_id));
+  }
+
+  // Takes it again.
+  void Accept(const std::string& event_id) {
+    std::lock_guard lock(mutex_);
+    refused_.erase(event_id);
+  }
+  // Whether inserts of whatever event are InvalidArgument.
+  void RefuseAll(bool refuse) {
+    std::lock_guard lock(mutex_);
+    refuse_all_ = refuse;
   }
 
   // Writes hang from now on, until Release().
@@ -110,6 +132,11 @@ class FakeStore final : public Store {
     return body(transaction);
   }
 
+  absl::Status Sync() override {
+    std::lock_guard lock(mutex_);
+    return sync_error_;
+  }
+
   std::string Description() const override { return "fake:"; }
 
  private:
@@ -143,7 +170,7 @@ class FakeStore final : public Store {
                                                       absl::Time) override {
       std::vector<InsertOutcome> outcomes;
       for (const EventPtr& event : events) {
-        if (store.refused_.contains(event->event_id)) {
+        if (store.refuse_all_ || store.refused_.contains(event->event_id)) {
           return absl::InvalidArgumentError("poison: " + event->event_id);
         }
         outcomes.push_back(Insert(event));
@@ -181,10 +208,12 @@ class FakeStore final : public Store {
   std::vector<EventPtr> events_;  // in commit order
   std::vector<std::size_t> batches_;
   std::set<std::string> refused_;
+  bool refuse_all_ = false;
   std::function<absl::Status()> fault_;
   int faults_left_ = 0;
   std::size_t faults_ = 0;
   absl::Status read_error_;
+  absl::Status sync_error_;
   bool hang_ = false;
   int hanging_ = 0;
 };

@@ -64,9 +64,15 @@ class PipelineOptions(Structure):
         ("flush_interval_ms", c_int64),
         ("max_batch_size", c_uint64),
         ("queue_capacity", c_uint64),
+        ("overflow", c_int32),
+        ("durability", c_int32),
         ("overflow_timeout_ms", c_int64),
         ("retry_initial_backoff_ms", c_int64),
         ("retry_max_backoff_ms", c_int64),
+        ("journal_dir", String),
+        ("sync_interval_ms", c_int64),
+        ("journal_max_bytes", c_int64),
+        ("journal_segment_bytes", c_int64),
         ("sqlite_cache_bytes", c_int64),
         ("sqlite_busy_timeout_ms", c_int64),
         ("sqlite_partition_rows", c_int64),
@@ -98,6 +104,8 @@ _STATUS_FUNCTIONS: dict[str, tuple[Any, ...]] = {
     "nva_publish_json": (c_void_p, String, _OUT),
     "nva_pipeline_stats_json": (c_void_p, _OUT),
     "nva_pipeline_health_json": (c_void_p, _OUT),
+    "nva_pipeline_dead_letters_json": (c_void_p, c_uint64, _OUT),
+    "nva_pipeline_replay_dead_letters": (c_void_p, POINTER(c_uint64)),
     "nva_pipeline_bus": (c_void_p, _OUT),
     "nva_pipeline_producer": (c_void_p, _OUT),
     "nva_pipeline_kpi": (c_void_p, _OUT),
@@ -131,6 +139,7 @@ _EVENT_ERRORS: dict[int, type[errors.NeravaError]] = {
 _ERRORS: dict[str, dict[int, type[errors.NeravaError]]] = {
     "nva_publish_json": _EVENT_ERRORS,
     "nva_producer_convert_json": _EVENT_ERRORS,
+    "nva_pipeline_replay_dead_letters": {errors.FAILED_PRECONDITION: errors.Closed},
 }
 
 

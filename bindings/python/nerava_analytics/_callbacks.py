@@ -16,7 +16,7 @@ import time
 from types import TracebackType
 from typing import Any, Callable
 
-from . import errors
+from . import _fork, errors
 from ._abi import (
     DESTROY_FUNCTION,
     ERROR_FUNCTION,
@@ -81,16 +81,18 @@ def drain(deadline: float) -> bool:
     `deadline` is of time.monotonic().
     """
     global _draining
+    _fork.check()
     _draining = True
     with _idle:
         return _idle.wait_for(lambda: _running == 0, max(0.0, deadline - time.monotonic()))
 
 
-def forget_threads() -> None:
-    """In a forked child: the threads that were in calls do not exist here."""
-    global _idle, _running
+def _renew() -> None:
+    """In a forked child: only this thread's calls go on."""
+    global _draining, _idle, _running
+    _draining = False
     _idle = threading.Condition()
-    _running = 0
+    _running = _state.depth
 
 
 def _register(target: Target) -> int:
@@ -104,6 +106,7 @@ class _Call:
 
     def __enter__(self) -> None:
         global _running
+        _fork.check()
         _state.depth += 1
         with _idle:
             _running += 1
@@ -169,6 +172,7 @@ def _event_as_dict(event: int) -> dict[str, Any]:
     return result
 
 
+_fork.call_in_child(_renew)
 _EVENT_FUNCTION = EVENT_FUNCTION(_on_event)
 _ERROR_FUNCTION = ERROR_FUNCTION(_on_error)
 _DESTROY_FUNCTION = DESTROY_FUNCTION(_destroy)

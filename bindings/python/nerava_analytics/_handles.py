@@ -6,7 +6,7 @@ import threading
 from types import TracebackType
 from typing import Callable
 
-from . import _callbacks, errors
+from . import _callbacks, _fork, errors
 
 
 class Handle:
@@ -16,15 +16,20 @@ class Handle:
         self._lock = threading.RLock()
         self._pointer = pointer
         self._free = free
-        self._gone = f"the {what} is closed"
-        self._users = 0
+        self._what = what
+        self._users: dict[int, int] = {}  # calls that run, by thread
         self._released = False
+        _fork.watch(self)
 
     def __enter__(self) -> int:
+        _fork.check()
+        thread = threading.get_ident()
         with self._lock:
             if self._released or self._pointer is None:
-                raise errors.Closed(self._gone, errors.FAILED_PRECONDITION, "closed")
-            self._users += 1
+                raise errors.Closed(
+                    f"the {self._what} is closed", errors.FAILED_PRECONDITION, "closed"
+                )
+            self._users[thread] = self._users.get(thread, 0) + 1
             return self._pointer
 
     def __exit__(
@@ -33,25 +38,29 @@ class Handle:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
+        thread = threading.get_ident()
         with self._lock:
-            self._users -= 1
+            self._users[thread] -= 1
+            if self._users[thread] == 0:
+                del self._users[thread]
         self._free_when_unused()
 
     def release(self) -> None:
         """Refuses further use; frees the handle now, or when the last running call ends."""
+        _fork.check()
         with self._lock:
             self._released = True
         self._free_when_unused()
 
-    def abandon(self) -> None:
-        """In a forked child: what the handle stands for belongs to the parent."""
+    def _renew(self) -> None:
+        """In a forked child: only this thread's calls go on."""
         self._lock = threading.RLock()
-        self._pointer = None
-        self._gone += ": it was opened before fork(); open another one in the child process"
+        thread = threading.get_ident()
+        self._users = {thread: self._users[thread]} if thread in self._users else {}
 
     def _free_when_unused(self) -> None:
         with self._lock:
-            if not self._released or self._users > 0 or self._pointer is None:
+            if not self._released or self._users or self._pointer is None:
                 return
             pointer, self._pointer = self._pointer, None
         if not _callbacks.on_this_thread():

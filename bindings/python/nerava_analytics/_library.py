@@ -8,6 +8,7 @@ import os
 import threading
 from pathlib import Path
 
+from . import _fork
 from ._abi import Abi
 from .errors import LibraryNotFound
 
@@ -27,6 +28,11 @@ def abi() -> Abi:
             if _abi is None:
                 _abi = _load()
     return _abi
+
+
+def _renew() -> None:
+    global _lock
+    _lock = threading.RLock()
 
 
 def library_version() -> str:
@@ -59,3 +65,6 @@ def _load() -> Abi:
         "Install the package with pip, which builds and bundles the library, or set "
         f"{ENVIRONMENT_VARIABLE} to the path of a built {_FILE_NAME}"
     )
+
+
+_fork.call_in_child(_renew)

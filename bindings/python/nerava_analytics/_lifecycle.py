@@ -1,9 +1,8 @@
-"""The end of the process and fork(), for every pipeline that is open.
+"""The end of the process, for every pipeline that is open.
 
 At exit pipelines are closed while the interpreter still works: first the sources, then running
 callbacks, then the handles; after that the library calls nothing of Python's. All of it takes at
-most EXIT_TIMEOUT. In a forked child the parent's pipelines are closed, and nothing waits for
-threads that exist in the parent only.
+most EXIT_TIMEOUT. A forked child does the same with its own side of the pipelines it was born with.
 """
 
 from __future__ import annotations
@@ -11,11 +10,12 @@ from __future__ import annotations
 import atexit
 import logging  # registers its own exit function, which must run after ours
 import os
+import sys
 import time
 import weakref
-from typing import Protocol
+from typing import Any, Protocol
 
-from . import _callbacks
+from . import _callbacks, _fork
 
 EXIT_TIMEOUT = 10.0  # seconds
 
@@ -25,17 +25,17 @@ class Closable(Protocol):
 
     def _release(self) -> None: ...
 
-    def _abandon(self) -> None: ...
-
 
 _pipelines: weakref.WeakSet[Closable] = weakref.WeakSet()
 
 
 def watch(pipeline: Closable) -> None:
     _pipelines.add(pipeline)
+    _multiprocessing.join()
 
 
 def _at_exit() -> None:
+    _fork.check()
     deadline = time.monotonic() + EXIT_TIMEOUT
     pipelines = list(_pipelines)
     for pipeline in pipelines:
@@ -48,12 +48,33 @@ def _at_exit() -> None:
             pipeline._release()
 
 
-def _after_fork_in_child() -> None:
-    _callbacks.forget_threads()
-    for pipeline in list(_pipelines):
-        pipeline._abandon()
-    _pipelines.clear()
+class _Multiprocessing:
+    """Children of multiprocessing end without atexit; what they call instead is its finalizers.
+
+    It is never imported here: who is such a child has it.
+    """
+
+    def __init__(self) -> None:
+        self._finalized = 0  # the process whose end we are told of
+        self._follows = False
+
+    def join(self) -> None:
+        """Called when a pipeline is opened, and in a child once multiprocessing is set up there."""
+        process = sys.modules.get("multiprocessing.process")
+        if process is None or process.parent_process() is None or self._finalized == os.getpid():
+            return
+        self._finalized = os.getpid()
+        util: Any = sys.modules["multiprocessing.util"]
+        util.Finalize(None, _at_exit, exitpriority=-100)  # after queues, pools and children
+
+    def follow(self) -> None:
+        """In a forked child, which may be about to become one of multiprocessing."""
+        util = sys.modules.get("multiprocessing.util")
+        if util is not None and not self._follows:
+            self._follows = True
+            util.register_after_fork(self, _Multiprocessing.join)
 
 
+_multiprocessing = _Multiprocessing()
+_fork.call_in_child(_multiprocessing.follow)
 atexit.register(_at_exit)
-os.register_at_fork(after_in_child=_after_fork_in_child)

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import ctypes
+import os
 from collections.abc import Mapping
 from datetime import timedelta
-from typing import Any, Union
+from typing import Any, Literal, Union
 
 from . import errors
 from ._abi import PipelineOptions, string
@@ -13,6 +14,9 @@ from ._convert import to_millis
 from ._library import abi
 
 Seconds = Union[int, float, timedelta]
+Durability = Literal["memory", "process", "power"]
+Overflow = Literal["block", "reject", "drop_oldest"]
+Path = Union[str, "os.PathLike[str]"]
 
 _TEXTS = ("database_url", "region")
 _COUNTS = (
@@ -20,6 +24,8 @@ _COUNTS = (
     "batch_size",
     "max_batch_size",
     "queue_capacity",
+    "journal_max_bytes",
+    "journal_segment_bytes",
     "sqlite_cache_bytes",
     "sqlite_partition_rows",
 )
@@ -28,8 +34,14 @@ _DURATIONS = (
     "overflow_timeout",
     "retry_initial_backoff",
     "retry_max_backoff",
+    "sync_interval",
     "sqlite_busy_timeout",
 )
+# Words, and their numbers in the C ABI.
+_WORDS = {
+    "durability": {"memory": 1, "process": 2, "power": 3},
+    "overflow": {"block": 0, "reject": 1, "drop_oldest": 2},
+}
 
 
 def make_options(given: Mapping[str, Any], from_environment: bool) -> PipelineOptions:
@@ -52,6 +64,16 @@ def make_options(given: Mapping[str, Any], from_environment: bool) -> PipelineOp
 def _set(options: PipelineOptions, name: str, value: Any) -> None:
     if name in _TEXTS:
         setattr(options, name, string(value.encode("utf-8")))
+    elif name == "journal_dir":
+        options.journal_dir = string(os.fsencode(value))
+    elif name in _WORDS:
+        if value not in _WORDS[name]:
+            raise errors.InvalidArgument(
+                f"{name} is {value!r}; it must be one of {', '.join(_WORDS[name])}",
+                errors.INVALID_ARGUMENT,
+                "invalid_argument",
+            )
+        setattr(options, name, _WORDS[name][value])
     elif name in _DURATIONS:
         setattr(options, name + "_ms", to_millis(name, value))
     elif name in _COUNTS:

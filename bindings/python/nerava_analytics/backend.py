@@ -27,6 +27,7 @@ from concurrent.futures import Executor, ThreadPoolExecutor
 from decimal import Decimal
 from typing import Any, Callable, TypeVar
 
+from . import _fork
 from . import kpis as _kpis
 from ._convert import encode_event
 from ._options import Seconds
@@ -67,6 +68,7 @@ class EventBus:
         self._lock = threading.Lock()
         self._handlers: dict[str, list[EventHandler]] = {}
         self._events: collections.deque[Any] = collections.deque(maxlen=kept_events)
+        _fork.watch(self)
 
     def subscribe(self, event_type: str, handler: EventHandler) -> None:
         """Calls `handler` with every event of a type, or of all: "*"."""
@@ -108,6 +110,9 @@ class EventBus:
         """How many of the kept events are of a type."""
         return len(self.get_events(event_type))
 
+    def _renew(self) -> None:
+        self._lock = threading.Lock()
+
     @staticmethod
     async def _call(handler: EventHandler, event: Any) -> None:
         result = handler(event)
@@ -119,7 +124,8 @@ class SharedPipeline:
     """A pipeline that several objects use, opened when it is first needed.
 
     What is not given in `options` comes from the environment. Its pipeline may be closed and opened
-    again; between the two it can be read, and publishing raises Closed. Thread-safe.
+    again; between the two it can be read, and publishing raises Closed. Thread-safe; a forked child
+    goes on with the same pipeline.
     """
 
     def __init__(self, **options: Any) -> None:
@@ -127,9 +133,11 @@ class SharedPipeline:
         self._lock = threading.Lock()
         self._pipeline: Pipeline | None = None
         self._publishers: Executor | None = None  # come and go with the pipeline
+        _fork.watch(self)
 
     async def get(self) -> Pipeline:
         """The pipeline, closed or not."""
+        _fork.check()
         if self._pipeline is not None:
             return self._pipeline
         return await _in_thread(self._opened)
@@ -139,13 +147,14 @@ class SharedPipeline:
 
         DeadlineExceeded when that takes longer than `timeout`: nothing is lost, start again.
         """
+        _fork.check()
         return await _in_thread(self._reopened, timeout)
 
     async def publish(self, event: object) -> str:
         """Publishes, waiting up to overflow_timeout for room when the queue is full."""
         text = encode_event(event)
         pipeline = await self.get()
-        if pipeline.closed:  # as in a forked child, where the threads do not exist
+        if pipeline.closed:
             return pipeline.publish(text)  # raises Closed without waiting
         return await _in_thread(pipeline.publish, text, executor=self._publishers)
 
@@ -171,6 +180,12 @@ class SharedPipeline:
         self._publishers = ThreadPoolExecutor(_PUBLISHERS, "nerava_analytics")
         self._pipeline = pipeline
         return pipeline
+
+    def _renew(self) -> None:
+        """In a forked child, where the publishers' threads do not exist."""
+        self._lock = threading.Lock()
+        if self._publishers is not None:
+            self._publishers = ThreadPoolExecutor(_PUBLISHERS, "nerava_analytics")
 
 
 default_pipeline = SharedPipeline()
@@ -279,7 +294,7 @@ class AnalyticsBatchWriter:
         return await _in_thread((await self.pipeline.get()).stats)
 
     async def get_analytics_health(self) -> dict[str, Any]:
-        """status ("healthy" or "unhealthy"), reason, and the stats."""
+        """status ("healthy" or "unhealthy"), reason, warnings, and the stats."""
         return await _in_thread((await self.pipeline.get()).health)
 
 

@@ -39,7 +39,10 @@ class DeadlineExceeded(NeravaError, TimeoutError):
 
 
 class QueueFull(NeravaError):
-    """The queue stayed full: the store is slow or away. The event was not accepted; retry later."""
+    """No room in the queue or the journal: the store is slow or away.
+
+    The event was not accepted; retry later.
+    """
 
 
 class FailedPrecondition(NeravaError):
@@ -47,11 +50,11 @@ class FailedPrecondition(NeravaError):
 
 
 class Closed(FailedPrecondition):
-    """The pipeline is closed, or belongs to the parent process. Nothing was accepted."""
+    """The pipeline is closed. Nothing was accepted."""
 
 
 class StoreUnavailable(NeravaError):
-    """The store cannot be reached now; worth a retry."""
+    """The store cannot be reached, or the journal not be written, now; worth a retry."""
 
 
 class InternalError(NeravaError):

@@ -17,7 +17,7 @@ from ._callbacks import Handler, OnError, Target
 from ._convert import Money, Time, encode_event, number, timeout_millis
 from ._handles import Handle
 from ._library import abi
-from ._options import Seconds, make_options
+from ._options import Durability, Overflow, Path, Seconds, make_options
 from .kpis import Kpis
 
 DEFAULT_TIMEOUT = 10.0  # seconds, of flush and close
@@ -32,9 +32,15 @@ def open(
     flush_interval: Seconds | None = None,
     max_batch_size: int | None = None,
     queue_capacity: int | None = None,
+    overflow: Overflow | None = None,
     overflow_timeout: Seconds | None = None,
     retry_initial_backoff: Seconds | None = None,
     retry_max_backoff: Seconds | None = None,
+    durability: Durability | None = None,
+    journal_dir: Path | None = None,
+    sync_interval: Seconds | None = None,
+    journal_max_bytes: int | None = None,
+    journal_segment_bytes: int | None = None,
     recent_capacity: int | None = None,
     sqlite_cache_bytes: int | None = None,
     sqlite_busy_timeout: Seconds | None = None,
@@ -50,7 +56,8 @@ def open(
     logged to "nerava_analytics". The environment is not read: see open_from_environment.
 
     InvalidArgument for a bad option or URL, FailedPrecondition for a file of a newer version or of
-    another program, StoreUnavailable when the store cannot be opened now, LibraryNotFound.
+    another program and for a journal's folder that cannot be used, StoreUnavailable when the store
+    cannot be opened now, LibraryNotFound.
     """
     given = dict(locals())
     return _open(given, from_environment=False)
@@ -62,8 +69,9 @@ def open_from_environment(
     """Like open, but what is not given comes from the ANALYTICS_* variables.
 
     These are ANALYTICS_DATABASE_URL, ANALYTICS_REGION (else REGION), ANALYTICS_ENABLED,
-    ANALYTICS_BATCH_SIZE and ANALYTICS_FLUSH_INTERVAL (seconds). InvalidArgument names the variable
-    whose value is bad.
+    ANALYTICS_BATCH_SIZE, ANALYTICS_FLUSH_INTERVAL (seconds), ANALYTICS_OVERFLOW,
+    ANALYTICS_DURABILITY, ANALYTICS_JOURNAL_DIR and ANALYTICS_SYNC_INTERVAL (seconds).
+    InvalidArgument names the variable whose value is bad.
     """
     unknown = set(options) - set(open.__kwdefaults__ or ())
     if unknown:
@@ -116,7 +124,6 @@ class _PipelineHandles:
     def __init__(self, pointer: int | None) -> None:
         library = abi()
         self.closed = False
-        self.abandoned = False
         self.pipeline = Handle(pointer, library.nva_pipeline_free, "pipeline")
         self.subscriptions: dict[Handle, Target] = {}
         self.bus = self._part("bus")
@@ -141,11 +148,6 @@ class _PipelineHandles:
         for handle in self._all():
             handle.release()
 
-    def abandon(self) -> None:
-        self.closed = self.abandoned = True
-        for handle in self._all():
-            handle.abandon()
-
     def collect(self) -> None:
         """The Pipeline is gone."""
         if not self.closed:
@@ -158,7 +160,7 @@ class Pipeline:
 
     Publishing validates an event and hands it to the writer, which commits in batches on a thread
     of its own. KPIs, stats and health can still be read after close(); what would publish raises
-    Closed. Calls let other Python threads run.
+    Closed. Calls let other Python threads run. It works in a forked child too, on its own.
     """
 
     def __init__(self, handles: _PipelineHandles) -> None:
@@ -235,7 +237,8 @@ class Pipeline:
         text, with the backend's names. datetimes (naive: UTC), Decimals, UUIDs and enums are taken
         as what they are; None is the same as absent.
 
-        InvalidEvent: refused, see its `reason`. QueueFull: no room within overflow_timeout. Closed.
+        InvalidEvent: refused, see its `reason`. QueueFull: no room, in the queue or the journal.
+        StoreUnavailable: the journal cannot be written. Closed. Nothing was accepted then.
         """
         text, out = encode_event(event), ctypes.c_void_p()
         with self._handles.pipeline as pipeline:
@@ -293,11 +296,10 @@ class Pipeline:
     def close(self, timeout: Seconds | None = DEFAULT_TIMEOUT) -> None:
         """Accepts nothing further, stores what waits and stops. Otherwise like flush.
 
-        May be called again, after DeadlineExceeded to wait longer. No effect in a forked child.
+        May be called again, after DeadlineExceeded to wait longer. A forked child and its parent
+        close each for itself.
         """
         millis = timeout_millis(timeout)
-        if self._handles.abandoned:
-            return
         self._handles.closed = True
         try:
             self._wait(self._abi.nva_pipeline_close, millis)
@@ -315,8 +317,30 @@ class Pipeline:
         return self._read(self._abi.nva_pipeline_stats_json)
 
     def health(self) -> dict[str, Any]:
-        """status ("healthy" or "unhealthy"), reason, and the stats."""
+        """status ("healthy" or "unhealthy"), reason, warnings, and the stats."""
         return self._read(self._abi.nva_pipeline_health_json)
+
+    def dead_letters(self, limit: int = 1000) -> list[dict[str, Any]]:
+        """Events that the store refused for what they are, oldest first: `time`, `reason`, `event`.
+
+        They are those of all processes that share the journal. StoreUnavailable when they cannot be
+        read.
+        """
+        out = ctypes.c_void_p()
+        with self._handles.pipeline as pipeline:
+            self._abi.nva_pipeline_dead_letters_json(pipeline, max(0, limit), ctypes.byref(out))
+        result: list[dict[str, Any]] = json.loads(self._abi.take_text(out))
+        return result
+
+    def replay_dead_letters(self) -> int:
+        """Accepts them all again, for when the store has learned to take them; how many it were.
+
+        What the store refuses again becomes a dead letter again. Closed.
+        """
+        accepted = ctypes.c_uint64()
+        with self._handles.pipeline as pipeline:
+            self._abi.nva_pipeline_replay_dead_letters(pipeline, ctypes.byref(accepted))
+        return accepted.value
 
     def __enter__(self) -> Pipeline:
         return self
@@ -355,6 +379,3 @@ class Pipeline:
 
     def _release(self) -> None:
         self._handles.release()
-
-    def _abandon(self) -> None:
-        self._handles.abandon()

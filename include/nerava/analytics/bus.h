@@ -25,6 +25,7 @@ struct BusOptions {
       on_error = {};
 };
 
+// All count for this process; a forked child begins at 0, with the subscribers it had.
 struct BusStats {
   std::uint64_t published = 0;         // events every required subscriber took
   std::uint64_t refused = 0;           // events a required subscriber refused

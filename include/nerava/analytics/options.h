@@ -32,6 +32,10 @@ struct Options {
   //   ANALYTICS_REGION, REGION  region; the first that is set
   //   ANALYTICS_BATCH_SIZE      writer.batch_size; raises max_batch_size and queue_capacity to it
   //   ANALYTICS_FLUSH_INTERVAL  writer.flush_interval, seconds, may have a fraction
+  //   ANALYTICS_OVERFLOW        writer.overflow: block, reject or drop_oldest
+  //   ANALYTICS_DURABILITY      writer.journal.durability: memory, process or power
+  //   ANALYTICS_JOURNAL_DIR     writer.journal.directory
+  //   ANALYTICS_SYNC_INTERVAL   writer.journal.sync_interval, seconds, may have a fraction
   // Set but empty counts as unset. InvalidArgument with the variable's name for a bad value.
   static absl::StatusOr<Options> FromEnvironment(Options defaults);
   static absl::StatusOr<Options> FromEnvironment();

@@ -5,10 +5,12 @@
 #include <memory>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
+#include "absl/types/span.h"
 #include "nerava/analytics/batch_writer.h"
 #include "nerava/analytics/bus.h"
 #include "nerava/analytics/clock.h"
@@ -32,19 +34,24 @@ struct Health {
   // Why not healthy, or "disabled: events are discarded" (and, if so, why the store could not be
   // opened); empty otherwise.
   std::string reason;
+  // What somebody should look at though all works: dead letters, damaged journal segments.
+  std::vector<std::string> warnings;
   PipelineStats stats;
 };
 
 // The backend's JSON keys, and further counters.
 std::string ToJson(const PipelineStats& stats);
 std::string ToJson(const Health& health);
+// An array of {"time", "reason", "event"}, the event as ToJson(AnalyticsEvent) writes it.
+std::string ToJson(absl::Span<const DeadLetter> letters);
 
 // Thread-safe, except that Close() and destruction must not overlap other calls' ends: destroy it
-// after the last call returned.
+// after the last call returned. After fork() it works in the child too, see BatchWriter; closing or
+// destroying it there leaves the parent's alone.
 class Pipeline {
  public:
   // Opens options.database_url and starts the writer. When not options.enabled, a database that
-  // cannot be opened is no error: the pipeline then has an empty store in memory.
+  // cannot be opened is no error: the pipeline then has an empty store in memory. It has no journal.
   static absl::StatusOr<std::unique_ptr<Pipeline>> Open(Options options,
                                                         const Clock& clock = Clock::System());
   // The same with a store of the caller's; options.database_url and options.store are not looked
@@ -59,7 +66,8 @@ class Pipeline {
   Pipeline& operator=(const Pipeline&) = delete;
 
   // See Producer. After Close: FailedPrecondition.
-  absl::StatusOr<EventPtr> Publish(DomainEvent event);
+  absl::StatusOr<EventPtr> Publish(DomainEvent&& event);  // event is then moved from
+  absl::StatusOr<EventPtr> Publish(const DomainEvent& event);
   absl::StatusOr<EventPtr> PublishJson(std::string_view json);
 
   // See BatchWriter: what is accepted is stored and in the KPIs when it returns 0.
@@ -76,7 +84,7 @@ class Pipeline {
   // Unavailable when the store cannot be read.
   absl::StatusOr<PipelineStats> stats() const;
   // Never fails: what cannot be read makes it unhealthy. Unhealthy: closed, writer not running, the
-  // last commit failed, or the store cannot be read.
+  // journal cannot be written, the last commit failed, or the store cannot be read.
   Health health() const;
 
  private:

@@ -2,8 +2,8 @@
 #pragma once
 
 #include <array>
-#include <atomic>
 #include <cstdint>
+#include <memory>
 #include <string>
 #include <string_view>
 
@@ -21,6 +21,7 @@ struct ProducerOptions {
   std::string region = "default";
 };
 
+// All count for this process; a forked child begins at 0.
 struct ProducerStats {
   std::uint64_t published = 0;  // given to the bus and taken
   std::uint64_t rejected = 0;   // refused here, never accepted
@@ -33,6 +34,7 @@ class Producer {
   // The bus may be null for a producer that only converts. `options.region` must be valid: Pipeline
   // checks it; a bad one is refused with every event.
   explicit Producer(ProducerOptions options, Bus* bus, const Clock& clock = Clock::System());
+  ~Producer();
   Producer(const Producer&) = delete;
   Producer& operator=(const Producer&) = delete;
 
@@ -44,7 +46,8 @@ class Producer {
 
   // Convert, then Bus::Publish. On success the event as it was accepted (with its id and time). On
   // error nothing was accepted: InvalidArgument when the event is refused, else the bus's error.
-  absl::StatusOr<EventPtr> Publish(DomainEvent event);
+  absl::StatusOr<EventPtr> Publish(DomainEvent&& event);  // event is then moved from
+  absl::StatusOr<EventPtr> Publish(const DomainEvent& event);
 
   // ParseDomainEvent, then Publish.
   absl::StatusOr<EventPtr> PublishJson(std::string_view json);
@@ -52,13 +55,14 @@ class Producer {
   ProducerStats stats() const;
 
  private:
-  absl::Status Count(absl::Status status);
+  struct Counters;
+  absl::Status ConvertInto(DomainEvent& event, AnalyticsEvent* result) const;
 
   const ProducerOptions options_;
+  const absl::Status region_valid_;
   Bus* const bus_;
   const Clock& clock_;
-  std::atomic<std::uint64_t> published_{0};
-  std::array<std::atomic<std::uint64_t>, kRejectReasonCount> rejected_{};
+  const std::unique_ptr<Counters> counters_;
 };
 
 }  // namespace nerava::analytics

@@ -97,8 +97,17 @@ class Store {
   virtual absl::Status Write(absl::FunctionRef<absl::Status(WriteTransaction&)> body) = 0;
   virtual absl::Status Read(absl::FunctionRef<absl::Status(ReadTransaction&)> body) = 0;
 
-  // For people: "sqlite:////var/lib/nerava/analytics.db". Holds no secret.
+  // Returns once every write that returned before would survive a failure of the power. Only then
+  // the journal forgets them. Default: they do at once.
+  virtual absl::Status Sync() { return absl::OkStatus(); }
+
+  // For people: "sqlite:////var/lib/nerava/analytics.db". Holds no secret. Tells stores apart that
+  // share a journal's folder, so it must not change from one process to the next.
   virtual std::string Description() const = 0;
+
+  // Absolute path of the folder where a journal for this store is kept unless the options name
+  // another; empty for a store whose events do not outlive the process or that needs none.
+  virtual std::string JournalFolder() const { return std::string(); }
 };
 
 struct StoreOptions {

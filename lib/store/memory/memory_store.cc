@@ -5,17 +5,18 @@
 #include <vector>
 
 #include "absl/base/thread_annotations.h"
-#include "absl/container/flat_hash_map.h"
 #include "absl/strings/string_view.h"
+#include "lib/base/hash_map.h"
 #include "lib/base/mutex.h"
+#include "lib/store/fork_gate.h"
 
 namespace nerava::analytics {
 namespace {
 
 struct Data {
   std::vector<EventPtr> events;  // in commit order
-  absl::flat_hash_map<std::string, EventPtr> by_id;
-  absl::flat_hash_map<std::string, std::vector<EventPtr>> by_session;
+  HashMap<std::string, EventPtr> by_id;
+  HashMap<std::string, std::vector<EventPtr>> by_session;
 };
 
 class MemoryTransaction final : public WriteTransaction {
@@ -84,6 +85,8 @@ class MemoryTransaction final : public WriteTransaction {
 class MemoryStore final : public Store {
  public:
   absl::Status Write(absl::FunctionRef<absl::Status(WriteTransaction&)> body) override {
+    const ForkGate::Pass pass(gate_);
+    if (gate_.broken()) return Broken();
     WriterLock lock(mutex_);
     MemoryTransaction transaction(data_);
     try {
@@ -97,6 +100,8 @@ class MemoryStore final : public Store {
   }
 
   absl::Status Read(absl::FunctionRef<absl::Status(ReadTransaction&)> body) override {
+    const ForkGate::Pass pass(gate_);
+    if (gate_.broken()) return Broken();
     ReaderLock lock(mutex_);
     MemoryTransaction transaction(data_);
     return body(transaction);
@@ -104,13 +109,27 @@ class MemoryStore final : public Store {
 
   std::string Description() const override { return "memory:"; }
 
+  // Whether this is a child's copy that cannot be used, nor destroyed: its locks may be taken.
+  bool broken() const { return gate_.broken(); }
+
  private:
+  static absl::Status Broken() {
+    return absl::FailedPreconditionError(
+        "the memory store was in use at fork(), and cannot be used in the child: fork outside of "
+        "transactions");
+  }
+
   SharedMutex mutex_;
   Data data_ ABSL_GUARDED_BY(mutex_);
+  ForkGate gate_;
 };
 
 }  // namespace
 
-std::shared_ptr<Store> NewMemoryStore() { return std::make_shared<MemoryStore>(); }
+std::shared_ptr<Store> NewMemoryStore() {
+  return std::shared_ptr<MemoryStore>(new MemoryStore, [](MemoryStore* ended) {
+    if (!ended->broken()) delete ended;
+  });
+}
 
 }  // namespace nerava::analytics

@@ -1,6 +1,8 @@
 #include "lib/store/sqlite/aggregates.h"
 
 #include <algorithm>
+#include <cstdint>
+#include <limits>
 #include <string>
 #include <utility>
 
@@ -11,6 +13,10 @@ namespace {
 
 constexpr int kKeyColumns = 5;
 constexpr int kTotals = static_cast<int>(Totals::Fields().size());
+
+// No honest file reaches these, and what is computed from such sums does not overflow.
+constexpr std::int64_t kMaxCount = std::int64_t{1} << 42;
+constexpr std::int64_t kMaxAmount = std::int64_t{1} << 61;
 
 constexpr char kReadUsersSql[] =
     "SELECT users FROM aggregates WHERE grain = ?1 AND bucket = ?2 AND region = ?3 AND hub = ?4 "
@@ -42,6 +48,27 @@ std::string SumSql(const KpiFilter& filter) {
       filter.window_id.empty() ? "" : " AND \"window\" = ?6");
 }
 
+absl::Status AddTotal(const Totals::Field& field, std::int64_t value, Totals* totals) {
+  const bool amount = field.member == &Totals::reward_microusd ||
+                      field.member == &Totals::energy_mwh ||
+                      field.member == &Totals::credited_cents;
+  const std::int64_t max = amount ? kMaxAmount : kMaxCount;
+  std::int64_t& total = totals->*field.member;
+  const bool overflow = __builtin_add_overflow(total, value, &total);
+  if (!overflow && -max <= total && total <= max) return absl::OkStatus();
+  return absl::DataLossError(
+      fmt::format("the stored total {} is damaged: {} is beyond what can be", field.name, value));
+}
+
+// The number that user sets know a user by.
+absl::StatusOr<std::uint32_t> UserNumber(std::int64_t number) {
+  if (1 <= number && number <= std::numeric_limits<std::uint32_t>::max()) {
+    return static_cast<std::uint32_t>(number);
+  }
+  return absl::DataLossError(
+      fmt::format("the stored user number {} is not one of 32 bits", number));
+}
+
 }  // namespace
 
 absl::Status Aggregates::Sum(Grain grain, absl::Time from, absl::Time to, const KpiFilter& filter,
@@ -68,7 +95,8 @@ absl::Status Aggregates::Sum(Grain grain, absl::Time from, absl::Time to, const 
 
   while (rows.Step()) {
     for (int i = 0; i < kTotals; ++i) {
-      totals->*Totals::Fields()[static_cast<std::size_t>(i)].member += rows.Integer(i);
+      const Totals::Field field = Totals::Fields()[static_cast<std::size_t>(i)];
+      if (absl::Status added = AddTotal(field, rows.Integer(i), totals); !added.ok()) return added;
     }
     if (rows.IsNull(kTotals)) continue;
     auto members = UserSet::ParseMembers(rows.Bytes(kTotals));
@@ -87,7 +115,13 @@ absl::StatusOr<std::vector<std::optional<std::uint32_t>>> Aggregates::UserNumber
   for (const std::string_view user_id : user_ids) {
     auto number = users_.Find(user_id);
     if (!number.ok()) return number.status();
-    numbers.push_back(*number);
+    if (!number->has_value()) {
+      numbers.push_back(std::nullopt);
+      continue;
+    }
+    auto user = UserNumber(**number);
+    if (!user.ok()) return user.status();
+    numbers.push_back(*user);
   }
   return numbers;
 }
@@ -120,7 +154,9 @@ absl::Status Aggregates::AddOne(const AggregateDelta& delta, Statement& read, St
     for (const auto& [user_id, sessions] : delta.users) {
       auto number = users_.FindOrAdd(user_id);
       if (!number.ok()) return number.status();
-      set->Add(static_cast<std::uint32_t>(*number), sessions);
+      auto user = UserNumber(*number);
+      if (!user.ok()) return user.status();
+      set->Add(*user, sessions);
     }
     users = set->Serialize();
   }

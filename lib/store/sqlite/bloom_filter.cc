@@ -92,6 +92,7 @@ std::optional<BloomFilter> BloomFilter::Parse(std::string_view bytes) {
   BloomFilter filter;
   filter.keys_ = take(8);
   filter.blocks_.resize(bytes.size() / sizeof(Block));
+  if (filter.keys_ > filter.capacity()) return std::nullopt;
   for (Block& block : filter.blocks_) {
     for (std::uint32_t& lane : block) lane = static_cast<std::uint32_t>(take(4));
   }

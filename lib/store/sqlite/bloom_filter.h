@@ -28,6 +28,7 @@ class BloomFilter {
   std::size_t keys() const { return keys_; }  // calls of Add
 
   std::string Serialize() const;
+  // Nothing for bytes that are no filter, or one with more keys than it holds well.
   static std::optional<BloomFilter> Parse(std::string_view bytes);
 
  private:

@@ -1,10 +1,19 @@
 #include "lib/store/sqlite/database.h"
 
+#include <unistd.h>
+
+#include <algorithm>
 #include <utility>
 
 #include "fmt/format.h"
+#include "lib/store/sqlite/inherited_files.h"
 
 namespace nerava::analytics::sqlite {
+namespace {
+
+constexpr int kMaxValueBytes = 256 << 20;
+
+}  // namespace
 
 absl::Status ErrorOf(sqlite3* db, int code, std::string_view doing) {
   const std::string message =
@@ -15,15 +24,15 @@ absl::Status ErrorOf(sqlite3* db, int code, std::string_view doing) {
     case SQLITE_LOCKED:
     case SQLITE_FULL:
     case SQLITE_IOERR:
-    case SQLITE_NOMEM:
     case SQLITE_INTERRUPT:
     case SQLITE_PROTOCOL:
       return absl::UnavailableError(message);
+    case SQLITE_NOMEM:
+      return absl::ResourceExhaustedError(message);
     case SQLITE_CORRUPT:
-      return absl::DataLossError(message);
     case SQLITE_CONSTRAINT:
+      return absl::DataLossError(message);
     case SQLITE_TOOBIG:
-    case SQLITE_MISMATCH:
       return absl::InvalidArgumentError(message);
     case SQLITE_NOTADB:
     case SQLITE_CANTOPEN:
@@ -95,13 +104,26 @@ std::string_view Statement::Bytes(int column) const {
   return {static_cast<const char*>(data), static_cast<std::size_t>(size)};
 }
 
+Database::Database(sqlite3* db, std::string path)
+    : path_(std::move(path)), opened_by_(getpid()), db_(db) {}
+
+Database::~Database() {
+  if (CheckProcess().ok()) return;
+  // The parent's: left as they are.
+  for (auto& [sql, statement] : statements_) static_cast<void>(statement.release());
+  static_cast<void>(db_.release());
+}
+
+absl::Status Database::CheckProcess() const {
+  return getpid() == opened_by_ ? absl::OkStatus() : Inherited(path_);
+}
+
 absl::StatusOr<std::unique_ptr<Database>> Database::Open(const std::string& path, Options options) {
   sqlite3* db = nullptr;
-  // A reader never makes a file: the one it is to read may have been moved away.
-  const int create = options.read_only ? 0 : SQLITE_OPEN_CREATE;
+  const int create = options.create ? SQLITE_OPEN_CREATE : 0;
   const int code = sqlite3_open_v2(path.c_str(), &db,
                                    SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX | create, nullptr);
-  std::unique_ptr<Database> database(new Database(db));
+  std::unique_ptr<Database> database(new Database(db, path));
   if (code == SQLITE_CANTOPEN) {
     return absl::FailedPreconditionError(fmt::format(
         "cannot open the SQLite file \"{}\": does its folder exist, and may this process write "
@@ -110,40 +132,83 @@ absl::StatusOr<std::unique_ptr<Database>> Database::Open(const std::string& path
   }
   if (code != SQLITE_OK) return ErrorOf(db, code, fmt::format("open \"{}\"", path));
   sqlite3_extended_result_codes(db, 1);
-  sqlite3_busy_timeout(db, options.busy_timeout_ms);
+  database->busy_timeout_ = std::chrono::milliseconds(options.busy_timeout_ms);
+  sqlite3_busy_handler(db, WaitWhileBusy, database.get());
+  // A file from elsewhere may hold anything: nothing in it is run, and no value grows without bounds.
+  sqlite3_db_config(db, SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0, nullptr);
+  sqlite3_db_config(db, SQLITE_DBCONFIG_ENABLE_TRIGGER, 0, nullptr);
+  sqlite3_db_config(db, SQLITE_DBCONFIG_ENABLE_VIEW, 0, nullptr);
+  sqlite3_limit(db, SQLITE_LIMIT_LENGTH, kMaxValueBytes);
+  // Takes the place of the hook that checkpoints.
+  const auto note_pages = [](void* log_pages, sqlite3*, const char*, int pages) {
+    *static_cast<int*>(log_pages) = pages;
+    return SQLITE_OK;
+  };
+  sqlite3_wal_hook(db, note_pages, &database->log_pages_);
   return database;
+}
+
+// SQLite's own handler sleeps up to 100 ms at a time, and so comes off badly beside a process that
+// writes a lot.
+int Database::WaitWhileBusy(void* database, int calls) {
+  auto& self = *static_cast<Database*>(database);
+  const SteadyTime now = SteadyNow();
+  if (calls == 0) self.busy_until_ = now + self.busy_timeout_;
+  if (now >= self.busy_until_) return 0;
+  sqlite3_sleep(std::min(calls, 4) + 1);
+  return 1;
+}
+
+absl::Status Database::UseLog() {
+  auto mode = Prepare("PRAGMA journal_mode=WAL");
+  if (!mode.ok()) return mode.status();
+  const bool wal = (*mode)->Step() && (*mode)->Bytes(0) == "wal";
+  if (!(*mode)->status().ok()) return (*mode)->status();
+  (*mode)->Reset();
+  if (!wal) {
+    return absl::FailedPreconditionError(fmt::format(
+        "the SQLite file \"{}\" cannot have a write-ahead log; keep it on a local disk", path_));
+  }
+  return absl::OkStatus();
 }
 
 absl::Status Database::Configure(Options options) {
   // WAL: readers see a snapshot and never wait for the writer. With synchronous=NORMAL a commit
   // survives the process; the file stays consistent when the power goes.
-  absl::Status status = Execute(fmt::format(
-      "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL; PRAGMA cache_size=-{}; "
-      "PRAGMA wal_autocheckpoint=16384; PRAGMA temp_store=MEMORY; PRAGMA trusted_schema=OFF;",
-      options.cache_bytes / 1024));
+  // SQLite does not call the busy handler here, and two processes may open a new file at once.
+  absl::Status status = UseLog();
+  for (const SteadyTime deadline = SteadyNow() + busy_timeout_;
+       absl::IsUnavailable(status) && SteadyNow() < deadline; status = UseLog()) {
+    sqlite3_sleep(1);
+  }
+  if (!status.ok()) return status;
+  status = Execute(
+      fmt::format("PRAGMA synchronous=NORMAL; PRAGMA cache_size=-{}; PRAGMA temp_store=MEMORY; "
+                  "PRAGMA cell_size_check=ON;",
+                  options.cache_bytes / 1024));
   if (status.ok() && options.read_only) status = Execute("PRAGMA query_only=1");
   return status;
 }
 
 absl::Status Database::Execute(const std::string& sql) {
+  if (absl::Status usable = CheckProcess(); !usable.ok()) return usable;
   const int code = sqlite3_exec(db_.get(), sql.c_str(), nullptr, nullptr, nullptr);
   return code == SQLITE_OK ? absl::OkStatus() : ErrorOf(db_.get(), code, sql.substr(0, 200));
 }
 
 absl::StatusOr<Statement*> Database::Prepare(const std::string& sql) {
-  std::unique_ptr<Statement>& statement = statements_[sql];
-  if (statement == nullptr) {
+  if (absl::Status usable = CheckProcess(); !usable.ok()) return usable;
+  auto known = statements_.find(sql);
+  if (known == statements_.end()) {
     sqlite3_stmt* prepared = nullptr;
     const int code = sqlite3_prepare_v3(db_.get(), sql.data(), static_cast<int>(sql.size()),
                                         SQLITE_PREPARE_PERSISTENT, &prepared, nullptr);
-    if (code != SQLITE_OK) {
-      statements_.erase(sql);
-      return ErrorOf(db_.get(), code, sql);
-    }
-    statement = std::make_unique<Statement>(prepared);
+    Statement::Handle handle(prepared);
+    if (code != SQLITE_OK) return ErrorOf(db_.get(), code, sql);
+    known = statements_.emplace(sql, std::make_unique<Statement>(std::move(handle))).first;
   }
-  statement->Reset();
-  return statement.get();
+  known->second->Reset();
+  return known->second.get();
 }
 
 void Database::ResetStatements() {
@@ -165,6 +230,36 @@ absl::StatusOr<std::int64_t> Database::QueryInteger(const std::string& sql) {
   const std::int64_t value = (*statement)->Integer(0);
   (*statement)->Reset();
   return value;
+}
+
+absl::Status Database::Checkpoint() {
+  log_pages_ = 0;
+  const int code =
+      sqlite3_wal_checkpoint_v2(db_.get(), "main", SQLITE_CHECKPOINT_PASSIVE, nullptr, nullptr);
+  return code == SQLITE_OK || code == SQLITE_BUSY ? absl::OkStatus()
+                                                  : ErrorOf(db_.get(), code, "checkpoint");
+}
+
+absl::Status Database::EmptyLog() {
+  log_pages_ = 0;
+  const int code =
+      sqlite3_wal_checkpoint_v2(db_.get(), "main", SQLITE_CHECKPOINT_TRUNCATE, nullptr, nullptr);
+  return code == SQLITE_OK ? absl::OkStatus() : ErrorOf(db_.get(), code, "checkpoint");
+}
+
+absl::Status Database::SyncLog() {
+  sqlite3_file* log = nullptr;
+  int code = sqlite3_file_control(db_.get(), "main", SQLITE_FCNTL_JOURNAL_POINTER, &log);
+  if (code == SQLITE_OK && log->pMethods == nullptr) code = SQLITE_CANTOPEN;  // no log
+  if (code == SQLITE_OK) code = log->pMethods->xSync(log, SQLITE_SYNC_NORMAL);
+  if (code == SQLITE_OK) return absl::OkStatus();
+  return absl::UnavailableError(
+      fmt::format("SQLite: sync of \"{}-wal\": {}; does its disk work, and has it space?", path_,
+                  sqlite3_errstr(code)));
+}
+
+void Database::KeepLogAtClose() {
+  sqlite3_db_config(db_.get(), SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, nullptr);
 }
 
 }  // namespace nerava::analytics::sqlite

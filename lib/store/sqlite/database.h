@@ -2,28 +2,38 @@
 #pragma once
 
 #include <sqlite3.h>
+#include <sys/types.h>
 
+#include <chrono>
 #include <cstdint>
 #include <memory>
 #include <string>
 #include <string_view>
+#include <utility>
 
-#include "absl/container/flat_hash_map.h"
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "lib/base/hash_map.h"
+#include "lib/base/mutex.h"
 
 namespace nerava::analytics::sqlite {
 
 // The status for a failed call on `db`: Unavailable for what may pass (locked, full disk, I/O),
-// DataLoss for a damaged file, FailedPrecondition for what somebody must change, InvalidArgument for
-// values the tables do not take, else Internal.
+// ResourceExhausted when memory ran out, DataLoss for a damaged file (also one whose rows contradict
+// a new one: what is wrong with an event is found before), FailedPrecondition for what somebody must
+// change, InvalidArgument for values that are too big, else Internal.
 absl::Status ErrorOf(sqlite3* db, int code, std::string_view doing);
 
 // A prepared statement. Parameters count from 1, columns from 0. Errors of binding and stepping are
 // kept and come back from status(), so that a loop checks once. One thread at a time.
 class Statement {
  public:
-  explicit Statement(sqlite3_stmt* statement) : statement_(statement) {}
+  struct Finalize {
+    void operator()(sqlite3_stmt* statement) const { sqlite3_finalize(statement); }
+  };
+  using Handle = std::unique_ptr<sqlite3_stmt, Finalize>;
+
+  explicit Statement(Handle statement) : statement_(std::move(statement)) {}
 
   // Forgets bindings and results, ready to be used again.
   void Reset();
@@ -48,24 +58,28 @@ class Statement {
 
  private:
   void Note(int code, std::string_view doing);
-  struct Finalize {
-    void operator()(sqlite3_stmt* statement) const { sqlite3_finalize(statement); }
-  };
-  std::unique_ptr<sqlite3_stmt, Finalize> statement_;
+
+  Handle statement_;
   absl::Status status_;
 };
 
-// A connection. One thread at a time.
+// A connection. One thread at a time. In a forked child it does nothing but fail: there SQLite must
+// not even close it.
 class Database {
  public:
   struct Options {
     std::int64_t cache_bytes;
     int busy_timeout_ms;
-    bool read_only;
+    bool read_only = false;
+    bool create = false;  // the file, if it is missing
   };
   // Changes nothing in the file; call Configure once it is known to be ours.
   static absl::StatusOr<std::unique_ptr<Database>> Open(const std::string& path, Options options);
   absl::Status Configure(Options options);
+
+  ~Database();
+  Database(const Database&) = delete;
+  Database& operator=(const Database&) = delete;
 
   // One or more statements without parameters or results.
   absl::Status Execute(const std::string& sql);
@@ -84,14 +98,34 @@ class Database {
   // The first column of the first row as an integer.
   absl::StatusOr<std::int64_t> QueryInteger(const std::string& sql);
 
+  // Pages in the write-ahead log after the last commit here, 0 after a checkpoint: SQLite does not
+  // checkpoint by itself.
+  int log_pages() const { return log_pages_; }
+  // Copies the log into the file, as far as readers and other checkpoints let it.
+  absl::Status Checkpoint();
+  // Copies all of it and begins it anew, or fails: Unavailable while somebody reads or writes.
+  absl::Status EmptyLog();
+  // Makes what is in the log survive a failure of the power.
+  absl::Status SyncLog();
+  // Closing is then quick, and leaves the log as it is for the next connection.
+  void KeepLogAtClose();
+
  private:
+  absl::Status UseLog();
   struct Close {
     void operator()(sqlite3* db) const { sqlite3_close_v2(db); }
   };
-  explicit Database(sqlite3* db) : db_(db) {}
+  Database(sqlite3* db, std::string path);
+  absl::Status CheckProcess() const;
+  static int WaitWhileBusy(void* database, int calls);
 
+  const std::string path_;
+  const pid_t opened_by_;
+  std::chrono::milliseconds busy_timeout_{0};
+  SteadyTime busy_until_;
+  int log_pages_ = 0;
   std::unique_ptr<sqlite3, Close> db_;
-  absl::flat_hash_map<std::string, std::unique_ptr<Statement>> statements_;
+  HashMap<std::string, std::unique_ptr<Statement>> statements_;
 };
 
 }  // namespace nerava::analytics::sqlite

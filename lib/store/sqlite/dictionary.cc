@@ -3,6 +3,7 @@
 #include "absl/status/status.h"
 #include "absl/strings/string_view.h"
 #include "fmt/format.h"
+#include "nerava/analytics/limits.h"
 
 namespace nerava::analytics::sqlite {
 
@@ -51,7 +52,12 @@ absl::StatusOr<std::string> Dictionary::Text(std::int64_t number) {
     if (!(*statement)->status().ok()) return (*statement)->status();
     return absl::DataLossError(fmt::format("the store has no name for number {}", number));
   }
-  std::string text((*statement)->Bytes(0));
+  const std::string_view bytes = (*statement)->Bytes(0);
+  if (bytes.size() > kMaxTextBytes) {
+    return absl::DataLossError(fmt::format(
+        "the store's name for number {} is damaged: it has {} bytes", number, bytes.size()));
+  }
+  std::string text(bytes);
   (*statement)->Reset();
   Remember(text, number);
   return text;

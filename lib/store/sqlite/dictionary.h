@@ -7,8 +7,8 @@
 #include <string>
 #include <string_view>
 
-#include "absl/container/flat_hash_map.h"
 #include "absl/status/statusor.h"
+#include "lib/base/hash_map.h"
 #include "lib/store/sqlite/database.h"
 
 namespace nerava::analytics::sqlite {
@@ -32,8 +32,8 @@ class Dictionary {
 
   Database& database_;
   const std::string find_, add_, text_;
-  absl::flat_hash_map<std::string, std::int64_t> numbers_;
-  absl::flat_hash_map<std::int64_t, std::string> texts_;
+  HashMap<std::string, std::int64_t> numbers_;
+  HashMap<std::int64_t, std::string> texts_;
 };
 
 }  // namespace nerava::analytics::sqlite

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "fmt/format.h"
+#include "nerava/analytics/limits.h"
 
 namespace nerava::analytics::sqlite {
 namespace {
@@ -34,17 +35,21 @@ enum Column {
   kColumnCount
 };
 
+// More than the JSON of any event that a Producer makes.
+constexpr std::size_t kMaxTextOfJson = 1 << 20;
+
 struct NumberColumn {
   Column column;
   std::optional<std::int64_t> AnalyticsEvent::*member;
+  std::int64_t max;
 };
 constexpr std::array<NumberColumn, 6> kNumbers = {
-    {{kEnergy, &AnalyticsEvent::energy_mwh},
-     {kGridReward, &AnalyticsEvent::grid_reward_microusd},
-     {kMerchantReward, &AnalyticsEvent::merchant_reward_microusd},
-     {kTotalReward, &AnalyticsEvent::total_reward_microusd},
-     {kAmount, &AnalyticsEvent::amount_cents},
-     {kNewBalance, &AnalyticsEvent::new_balance_cents}}};
+    {{kEnergy, &AnalyticsEvent::energy_mwh, kMaxMilliwattHours},
+     {kGridReward, &AnalyticsEvent::grid_reward_microusd, kMaxMicroUsd},
+     {kMerchantReward, &AnalyticsEvent::merchant_reward_microusd, kMaxMicroUsd},
+     {kTotalReward, &AnalyticsEvent::total_reward_microusd, kMaxMicroUsd},
+     {kAmount, &AnalyticsEvent::amount_cents, kMaxCents},
+     {kNewBalance, &AnalyticsEvent::new_balance_cents, kMaxCents}}};
 
 struct NameColumn {
   Column column;
@@ -112,9 +117,34 @@ void StoredId::Bind(Statement& statement, int index) const {
   }
 }
 
-std::string StoredId::Read(const Statement& statement, int column) {
+bool StoredId::Read(const Statement& statement, int column, std::string* id) {
+  const bool uuid = statement.ColumnType(column) == SQLITE_BLOB;
   const std::string_view bytes = statement.Bytes(column);
-  return statement.ColumnType(column) == SQLITE_BLOB ? UuidText(bytes) : std::string(bytes);
+  if (bytes.size() > kMaxTextBytes || (uuid && bytes.size() != 16)) return false;
+  *id = uuid ? UuidText(bytes) : std::string(bytes);
+  return true;
+}
+
+const char* FindFault(const AnalyticsEvent& event) {
+  if (event.event_id.empty()) return "it has no event_id";
+  if (event.event_type.empty()) return "it has no event_type";
+  if (event.region.empty()) return "it has no region";
+  if (event.time < absl::UnixEpoch() || event.time >= absl::FromUnixSeconds(253402300800)) {
+    return "its time lies outside of the years 1970 to 9999";
+  }
+  for (const std::string* text :
+       {&event.event_id, &event.event_type, &event.region, &event.hub_id, &event.window_id,
+        &event.user_id, &event.session_id, &event.aggregate_id}) {
+    if (text->size() > kMaxTextBytes) return "one of its ids and names is longer than 1,000 bytes";
+  }
+  for (const std::string* json : {&event.fields, &event.properties}) {
+    if (json->size() > kMaxTextOfJson) return "its fields or properties are longer than 1 MiB";
+  }
+  for (const NumberColumn& number : kNumbers) {
+    const std::int64_t value = (event.*number.member).value_or(0);
+    if (value < -number.max || value > number.max) return "one of its amounts is out of range";
+  }
+  return nullptr;
 }
 
 std::string_view EventRows::Columns() {
@@ -177,7 +207,7 @@ absl::Status EventRows::Insert(Statement& statement, std::int64_t id, const Anal
 
 absl::StatusOr<AnalyticsEvent> EventRows::Read(const Statement& statement) {
   AnalyticsEvent event;
-  event.event_id = StoredId::Read(statement, kEventId);
+  bool whole = StoredId::Read(statement, kEventId, &event.event_id);
   event.time = absl::FromUnixMicros(statement.Integer(kTime));
   event.version = static_cast<std::int32_t>(statement.Integer(kVersion));
   for (const NameColumn& name : kNames) {
@@ -192,7 +222,9 @@ absl::StatusOr<AnalyticsEvent> EventRows::Read(const Statement& statement) {
     if (!text.ok()) return text.status();
     event.user_id = *std::move(text);
   }
-  if (!statement.IsNull(kSession)) event.session_id = StoredId::Read(statement, kSession);
+  if (!statement.IsNull(kSession)) {
+    whole = StoredId::Read(statement, kSession, &event.session_id) && whole;
+  }
   switch (statement.ColumnType(kAggregate)) {
     case SQLITE_NULL:
       event.aggregate_id = event.session_id;
@@ -201,16 +233,24 @@ absl::StatusOr<AnalyticsEvent> EventRows::Read(const Statement& statement) {
       event.aggregate_id = event.user_id;
       break;
     default:
-      event.aggregate_id = StoredId::Read(statement, kAggregate);
+      whole = StoredId::Read(statement, kAggregate, &event.aggregate_id) && whole;
   }
   for (const NumberColumn& number : kNumbers) {
     if (!statement.IsNull(number.column)) {
       event.*number.member = statement.Integer(number.column);
     }
   }
-  event.fields = statement.Bytes(kFields);
-  event.properties = statement.Bytes(kProperties);
-  return event;
+  const std::pair<Column, std::string AnalyticsEvent::*> texts[] = {
+      {kFields, &AnalyticsEvent::fields}, {kProperties, &AnalyticsEvent::properties}};
+  for (const auto& [column, member] : texts) {
+    const std::string_view text = statement.Bytes(column);
+    whole = whole && text.size() <= kMaxTextOfJson;
+    if (whole) event.*member = text;
+  }
+  const char* const fault = whole ? FindFault(event) : "one of its values has a wrong size";
+  if (fault == nullptr) return event;
+  return absl::DataLossError(
+      fmt::format("the stored event {} is damaged: {}", statement.Integer(kId), fault));
 }
 
 }  // namespace nerava::analytics::sqlite

@@ -26,13 +26,18 @@ class StoredId {
   }
   // Binds it; this and the id must live until the statement's next Reset.
   void Bind(Statement& statement, int index) const;
-  static std::string Read(const Statement& statement, int column);
+  // False when the column holds bytes that are no UUID.
+  static bool Read(const Statement& statement, int column, std::string* id);
 
  private:
   std::array<char, 16> uuid_;
   std::string_view text_;
   bool is_uuid_;
 };
+
+// Why the event is none that a partition holds; null when it can be stored. One of a Producer always
+// can.
+const char* FindFault(const AnalyticsEvent& event);
 
 // Writes and reads rows for one connection; one thread at a time.
 class EventRows {
@@ -43,9 +48,10 @@ class EventRows {
   static std::string_view Columns();
   static std::string InsertSql(std::string_view table);
 
-  // Runs a statement made from InsertSql.
+  // Runs a statement made from InsertSql, for an event without a fault.
   absl::Status Insert(Statement& statement, std::int64_t id, const AnalyticsEvent& event,
                       absl::Time created_at);
+  // DataLoss when what it reads has a fault.
   absl::StatusOr<AnalyticsEvent> Read(const Statement& statement);
 
  private:

@@ -16,6 +16,16 @@ constexpr std::int64_t kSecondsPerDay = 86400;
 constexpr std::int64_t kMinCapacity = 1024;
 constexpr std::int64_t kSpare = 2;
 
+constexpr std::int64_t kLastDay = 253402300800 - kSecondsPerDay;  // 9999-12-31
+
+// A row has a time, an id and more.
+constexpr std::int64_t kMinRowBytes = 16;
+
+absl::Status Damaged(std::string_view table) {
+  return absl::DataLossError(fmt::format(
+      "the table \"{}\" of the SQLite file is damaged; restore the file from a backup", table));
+}
+
 // A filter is written when half of it is new: what was not yet written is scanned at the next open.
 bool WorthSaving(std::int64_t events, std::int64_t saved_events) {
   return events - saved_events > std::max(kMinCapacity, saved_events / 2);
@@ -44,28 +54,62 @@ class Partitions::PendingFilters {
   absl::btree_map<std::int64_t, Entry> entries;  // by number
 };
 
-// Adds the rows after entry->last_event to the filters, which are made larger when they must.
-absl::Status Partitions::Scan(Database& database, Entry* entry) {
-  if (entry->events > static_cast<std::int64_t>(entry->ids.capacity())) {
-    const auto capacity = static_cast<std::size_t>(std::max(kMinCapacity, entry->events * kSpare));
-    entry->ids = BloomFilter(capacity);
-    entry->sessions = BloomFilter(capacity);
-    entry->last_event = 0;
-    entry->saved_events = 0;
-  }
+// Empty filters, with room for more than the events there are.
+void Partitions::Clear(Entry* entry) {
+  const auto capacity = static_cast<std::size_t>(std::max(kMinCapacity, entry->events * kSpare));
+  entry->ids = BloomFilter(capacity);
+  entry->sessions = BloomFilter(capacity);
+  entry->last_event = 0;
+  entry->saved_events = 0;
+}
+
+// Adds the rows after entry->last_event to the filters.
+absl::Status Partitions::AddRows(Database& database, Entry* entry) {
   auto statement = database.Prepare(fmt::format(
       "SELECT id, event_id, session FROM {} WHERE id > ?1 ORDER BY id", entry->partition->table));
   if (!statement.ok()) return statement.status();
   Statement& rows = **statement;
   rows.Bind(1, entry->last_event);
   while (rows.Step()) {
-    entry->last_event = rows.Integer(0);
+    // In a damaged file rows may come again and again.
+    const std::int64_t id = rows.Integer(0);
+    if (id <= entry->last_event) return Damaged(entry->partition->table);
+    entry->last_event = id;
     entry->ids.Add(FilterHash(rows.Bytes(1)));
     if (!rows.IsNull(2)) entry->sessions.Add(FilterHash(rows.Bytes(2)));
   }
   absl::Status status = rows.status();
   rows.Reset();
   return status;
+}
+
+// Brings the filters up to date with entry->events.
+absl::Status Partitions::Scan(Database& database, Entry* entry) {
+  if (entry->events > static_cast<std::int64_t>(entry->ids.capacity())) Clear(entry);
+  const bool all = entry->last_event == 0;
+  absl::Status status = AddRows(database, entry);
+  const auto complete = [&] {
+    return static_cast<std::int64_t>(entry->ids.keys()) == entry->events;
+  };
+  if (status.ok() && !complete() && !all) {
+    Clear(entry);  // the saved ones were damaged
+    status = AddRows(database, entry);
+  }
+  return status;
+}
+
+// A damaged filter is only a cache: without it the rows are scanned.
+void Partitions::ReadFilters(const Statement& row, Entry* entry) {
+  auto ids = BloomFilter::Parse(row.Bytes(7));
+  auto sessions = BloomFilter::Parse(row.Bytes(8));
+  if (!ids.has_value() || !sessions.has_value()) return;
+  const std::int64_t last_event = row.Integer(6);
+  const auto keys = static_cast<std::int64_t>(ids->keys());
+  if (last_event < entry->partition->first_event || keys > entry->events) return;
+  entry->last_event = last_event;
+  entry->saved_events = keys;
+  entry->ids = *std::move(ids);
+  entry->sessions = *std::move(sessions);
 }
 
 absl::Status Partitions::Save(Database& database, Entry* entry) {
@@ -93,6 +137,12 @@ absl::Status Partitions::CatchUp(Database& database, std::int64_t last_event) {
   WriterLock lock(mutex_);
   if (last_event <= caught_up_to_) return absl::OkStatus();
 
+  // Every event has a row, so that what would take more than the file has is no number of events.
+  auto bytes = database.QueryInteger(
+      "SELECT page_count * page_size FROM pragma_page_count, pragma_page_size");
+  if (!bytes.ok()) return bytes.status();
+  std::int64_t room = *bytes / kMinRowBytes;
+
   auto statement = database.Prepare(
       "SELECT number, day, part, first_event, partitions.last_event, events, "
       "filters.last_event, ids, sessions "
@@ -101,27 +151,28 @@ absl::Status Partitions::CatchUp(Database& database, std::int64_t last_event) {
   if (!statement.ok()) return statement.status();
   Statement& rows = **statement;
   rows.Bind(1, caught_up_to_);
+  std::int64_t last_number = 0;
   while (rows.Step()) {
     const std::int64_t number = rows.Integer(0);
+    const std::int64_t day = rows.Integer(1);
+    const std::int64_t part = rows.Integer(2);
+    const std::int64_t first_event = rows.Integer(3);
+    const std::int64_t events = rows.Integer(5);
+    if (number <= last_number || day < 0 || day > kLastDay || day % kSecondsPerDay != 0 ||
+        part < 0 || first_event < 1 || events < 0 || events > room) {
+      return Damaged("partitions");
+    }
+    last_number = number;
+    room -= events;
+
     Entry& entry = entries_[number];
+    entry.events = events;
     if (entry.partition == nullptr) {
-      entry.partition = std::make_shared<const Partition>(number, rows.Integer(1), rows.Integer(2),
-                                                          rows.Integer(3));
-      if (!rows.IsNull(6)) {
-        auto ids = BloomFilter::Parse(rows.Bytes(7));
-        auto sessions = BloomFilter::Parse(rows.Bytes(8));
-        // A damaged filter is only a cache: without it the rows are scanned.
-        if (ids.has_value() && sessions.has_value()) {
-          entry.last_event = rows.Integer(6);
-          entry.saved_events = static_cast<std::int64_t>(ids->keys());
-          entry.ids = *std::move(ids);
-          entry.sessions = *std::move(sessions);
-        }
-      }
-      std::int64_t& last = last_of_day_[entry.partition->day];
+      entry.partition = std::make_shared<const Partition>(number, day, part, first_event);
+      if (!rows.IsNull(6)) ReadFilters(rows, &entry);
+      std::int64_t& last = last_of_day_[day];
       last = std::max(last, number);
     }
-    entry.events = rows.Integer(5);
     if (absl::Status scan = Scan(database, &entry); !scan.ok()) return scan;
   }
   if (!rows.status().ok()) return rows.status();

@@ -92,8 +92,11 @@ class Partitions {
     BloomFilter ids{0};
     BloomFilter sessions{0};
   };
+  static void Clear(Entry* entry);
+  static absl::Status AddRows(Database& database, Entry* entry);
   static absl::Status Scan(Database& database, Entry* entry);
   static absl::Status Save(Database& database, Entry* entry);
+  static void ReadFilters(const Statement& row, Entry* entry);
 
   mutable SharedMutex mutex_;
   std::int64_t caught_up_to_ ABSL_GUARDED_BY(mutex_) = 0;

@@ -11,18 +11,11 @@ namespace {
 
 constexpr std::int64_t kSecondsPerDay = 86400;
 
-// What the tables cannot hold. Events of a Producer always pass.
 absl::Status CheckStorable(const AnalyticsEvent& event) {
-  const char* wrong = nullptr;
-  if (event.event_id.empty()) wrong = "it has no event_id";
-  if (event.event_type.empty()) wrong = "it has no event_type";
-  if (event.region.empty()) wrong = "it has no region";
-  if (event.time < absl::UnixEpoch() || event.time >= absl::FromUnixSeconds(253402300800)) {
-    wrong = "its time lies outside of the years 1970 to 9999";
-  }
-  if (wrong == nullptr) return absl::OkStatus();
+  const char* const fault = FindFault(event);
+  if (fault == nullptr) return absl::OkStatus();
   return absl::InvalidArgumentError(
-      fmt::format("event \"{}\" cannot be stored: {}", event.event_id, wrong));
+      fmt::format("event \"{}\" cannot be stored: {}", event.event_id.substr(0, 100), fault));
 }
 
 // The first whole microsecond that is not before `time`: stored times are whole.
@@ -38,6 +31,10 @@ absl::Status Transaction::Begin() {
   auto last =
       connection_.database->QueryInteger("SELECT value FROM state WHERE name = 'last_event'");
   if (!last.ok()) return last.status();
+  constexpr std::int64_t kMaxEvents = std::int64_t{1} << 62;
+  if (*last < 0 || *last > kMaxEvents) {
+    return absl::DataLossError(fmt::format("the stored number of events is damaged: {}", *last));
+  }
   begin_last_event_ = last_event_ = *last;
   return partitions_.CatchUp(*connection_.database, last_event_);
 }

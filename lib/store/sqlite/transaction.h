@@ -7,8 +7,8 @@
 #include <utility>
 #include <vector>
 
-#include "absl/container/flat_hash_map.h"
 #include "absl/strings/string_view.h"
+#include "lib/base/hash_map.h"
 #include "lib/store/sqlite/connection.h"
 #include "lib/store/sqlite/partitions.h"
 #include "nerava/analytics/store.h"
@@ -58,12 +58,11 @@ class Transaction final : public WriteTransaction {
   std::int64_t last_event_ = 0;
 
   // Of the events inserted by this transaction.
-  absl::flat_hash_map<absl::string_view, const AnalyticsEvent*> added_;
-  std::vector<EventPtr> kept_alive_;                    // what added_ and counts_ point to
-  absl::flat_hash_map<std::int64_t, Growing> growing_;  // the current partition, by day
-  std::vector<PartitionGrowth> full_;                   // those that reached their cap
-  absl::flat_hash_map<std::pair<absl::string_view, absl::string_view>, std::int64_t>
-      counts_;  // type, region
+  HashMap<absl::string_view, const AnalyticsEvent*> added_;
+  std::vector<EventPtr> kept_alive_;        // what added_ and counts_ point to
+  HashMap<std::int64_t, Growing> growing_;  // the current partition, by day
+  std::vector<PartitionGrowth> full_;       // those that reached their cap
+  HashMap<std::pair<absl::string_view, absl::string_view>, std::int64_t> counts_;  // type, region
   std::shared_ptr<Partitions::PendingFilters> filters_;
 };
 

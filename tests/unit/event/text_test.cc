@@ -10,7 +10,9 @@ TEST_CASE("UTF-8 of every length is accepted, at any place") {
   const std::string character = GENERATE("a", "\x7f", "\u00e9", "\u20ac", "\uffff", "\U0001F50C",
                                          "\xf4\x8f\xbf\xbf", "\xed\x9f\xbf", "\xee\x80\x80");
   for (std::size_t before = 0; before < 20; ++before) {
-    REQUIRE(FindTextFault(std::string(before, 'x') + character + "xxxxxxxxxx") == TextFault::kNone);
+    const std::string text = std::string(before, 'x') + character + "xxxxxxxxxx";
+    REQUIRE(FindTextFault(text) == TextFault::kNone);
+    REQUIRE(IsPlain(text) == (character.size() == 1));
   }
 }
 
@@ -30,6 +32,21 @@ TEST_CASE("a NUL is found at any place") {
     std::string text(20, 'x');
     text[at] = '\0';
     REQUIRE(FindTextFault(text) == TextFault::kNul);
+  }
+}
+
+TEST_CASE("only ASCII without NUL is plain, at any place and of any length") {
+  CHECK(IsPlain(""));
+  for (std::size_t size = 1; size < 40; ++size) {
+    REQUIRE(IsPlain(std::string(size, '\x01')));
+    REQUIRE(IsPlain(std::string(size, '\x7f')));
+    for (std::size_t at = 0; at < size; ++at) {
+      for (const char odd : {'\0', '\x80', '\xff'}) {
+        std::string text(size, 'x');
+        text[at] = odd;
+        REQUIRE_FALSE(IsPlain(text));
+      }
+    }
   }
 }
 

@@ -267,5 +267,13 @@ TEST_CASE("the JSON has the keys that the backend's clients read") {
   CHECK(json.at("generated_at") == "2026-02-28T12:00:00.000000+00:00");
 }
 
+TEST_CASE("the JSON is JSON although a filter is no UTF-8") {
+  const FixedClock clock(kNoon);
+  const KpiCalculator kpis(*OpenStore("memory:"), "west", clock);
+  const auto query = *kpis.LastDays(7, {.region = "\xB7"});
+  const auto json = nlohmann::json::parse(ToJson(*kpis.GetAllKpis(query)));
+  CHECK(json.at("region") == "\xEF\xBF\xBD");  // U+FFFD
+}
+
 }  // namespace
 }  // namespace nerava::analytics

@@ -15,8 +15,10 @@ namespace {
 class CleanEnvironment {
  public:
   CleanEnvironment() {
-    for (const char* name : {"ANALYTICS_ENABLED", "ANALYTICS_DATABASE_URL", "ANALYTICS_REGION",
-                             "REGION", "ANALYTICS_BATCH_SIZE", "ANALYTICS_FLUSH_INTERVAL"}) {
+    for (const char* name :
+         {"ANALYTICS_ENABLED", "ANALYTICS_DATABASE_URL", "ANALYTICS_REGION", "REGION",
+          "ANALYTICS_BATCH_SIZE", "ANALYTICS_FLUSH_INTERVAL", "ANALYTICS_OVERFLOW",
+          "ANALYTICS_DURABILITY", "ANALYTICS_JOURNAL_DIR", "ANALYTICS_SYNC_INTERVAL"}) {
       const char* value = std::getenv(name);
       saved_.push_back({name, value == nullptr ? std::nullopt : std::optional<std::string>(value)});
       unsetenv(name);
@@ -54,8 +56,10 @@ TEST_CASE("Without variables the defaults stay as they are") {
 
 TEST_CASE("A variable that is set but empty counts as unset") {
   CleanEnvironment environment;
-  for (const char* name : {"ANALYTICS_ENABLED", "ANALYTICS_DATABASE_URL", "ANALYTICS_REGION",
-                           "ANALYTICS_BATCH_SIZE", "ANALYTICS_FLUSH_INTERVAL"}) {
+  for (const char* name :
+       {"ANALYTICS_ENABLED", "ANALYTICS_DATABASE_URL", "ANALYTICS_REGION", "ANALYTICS_BATCH_SIZE",
+        "ANALYTICS_FLUSH_INTERVAL", "ANALYTICS_OVERFLOW", "ANALYTICS_DURABILITY",
+        "ANALYTICS_JOURNAL_DIR", "ANALYTICS_SYNC_INTERVAL"}) {
     environment.Set(name, "");
   }
   environment.Set("REGION", "eu");
@@ -64,6 +68,7 @@ TEST_CASE("A variable that is set but empty counts as unset") {
   CHECK(options->enabled);
   CHECK(options->region == "eu");
   CHECK(options->writer.batch_size == BatchWriterOptions().batch_size);
+  CHECK_FALSE(options->writer.journal.durability);
 }
 
 TEST_CASE("ANALYTICS_ENABLED takes the usual words in any case") {
@@ -145,6 +150,52 @@ TEST_CASE("ANALYTICS_FLUSH_INTERVAL is seconds, with a fraction, in its range") 
     environment.Set("ANALYTICS_FLUSH_INTERVAL", bad);
     CHECK(Refusal() == std::string("INVALID_ARGUMENT: ANALYTICS_FLUSH_INTERVAL is \"") + bad +
                            "\"; it must be a number of seconds from 0.001 to 86400");
+  }
+}
+
+TEST_CASE("ANALYTICS_DURABILITY takes its three words in any case") {
+  CleanEnvironment environment;
+  for (const auto& [word, expected] :
+       std::vector<std::pair<const char*, Durability>>{{"memory", Durability::kMemory},
+                                                       {"Process", Durability::kProcess},
+                                                       {"POWER", Durability::kPower}}) {
+    environment.Set("ANALYTICS_DURABILITY", word);
+    REQUIRE(Options::FromEnvironment().ok());
+    CHECK(Options::FromEnvironment()->writer.journal.durability == expected);
+  }
+  environment.Set("ANALYTICS_DURABILITY", "disk");
+  CHECK(Refusal() ==
+        "INVALID_ARGUMENT: ANALYTICS_DURABILITY is \"disk\"; it must be memory, process or power");
+}
+
+TEST_CASE("ANALYTICS_OVERFLOW takes its three words in any case") {
+  CleanEnvironment environment;
+  for (const auto& [word, expected] :
+       std::vector<std::pair<const char*, Overflow>>{{"block", Overflow::kBlock},
+                                                     {"REJECT", Overflow::kReject},
+                                                     {"drop_oldest", Overflow::kDropOldest}}) {
+    environment.Set("ANALYTICS_OVERFLOW", word);
+    REQUIRE(Options::FromEnvironment().ok());
+    CHECK(Options::FromEnvironment()->writer.overflow == expected);
+  }
+  environment.Set("ANALYTICS_OVERFLOW", "drop-oldest");
+  CHECK(Refusal() ==
+        "INVALID_ARGUMENT: ANALYTICS_OVERFLOW is \"drop-oldest\"; it must be block, reject or "
+        "drop_oldest");
+}
+
+TEST_CASE("ANALYTICS_JOURNAL_DIR and ANALYTICS_SYNC_INTERVAL set up the journal") {
+  CleanEnvironment environment;
+  environment.Set("ANALYTICS_JOURNAL_DIR", "/var/lib/nerava/journal");
+  environment.Set("ANALYTICS_SYNC_INTERVAL", "0.25");
+  const auto options = Options::FromEnvironment();
+  REQUIRE(options.ok());
+  CHECK(options->writer.journal.directory == "/var/lib/nerava/journal");
+  CHECK(options->writer.journal.sync_interval == absl::Milliseconds(250));
+  for (const char* bad : {"abc", "0", "0.0009", "3601", "-1", "1s"}) {
+    environment.Set("ANALYTICS_SYNC_INTERVAL", bad);
+    CHECK(Refusal() == std::string("INVALID_ARGUMENT: ANALYTICS_SYNC_INTERVAL is \"") + bad +
+                           "\"; it must be a number of seconds from 0.001 to 3600");
   }
 }
 

@@ -11,6 +11,7 @@
 
 #include "nerava/analytics/domain_event.h"
 #include "tests/support/fake_store.h"
+#include "tests/support/temp_dir.h"
 
 namespace nerava::analytics {
 namespace {
@@ -202,6 +203,36 @@ TEST_CASE("A disabled pipeline opens though its database does not") {
   CHECK((*pipeline)->kpis().GetConversionFunnel(*(*pipeline)->kpis().LastDays(1)).ok());
 }
 
+TEST_CASE("A disabled pipeline makes no journal, however bad its folder") {
+  const testing::TempDir dir;
+  Options options = TestOptions();
+  options.database_url = dir.SqliteUrl("events.db");
+  options.writer.journal.durability = Durability::kProcess;
+  options.writer.journal.directory = "/proc/nowhere/at/all";
+  const absl::Status refused = Pipeline::Open(options, fixed_clock).status();
+  INFO(refused);
+  REQUIRE(absl::IsFailedPrecondition(refused));
+
+  options.enabled = false;
+  CHECK(Pipeline::Open(options, fixed_clock).ok());
+}
+
+TEST_CASE("Dead letters make no pipeline unhealthy, but a warning") {
+  auto store = std::make_shared<FakeStore>();
+  store->Refuse("start-poison");
+  const auto pipeline = OpenOver(store);
+  CHECK(pipeline->health().warnings.empty());
+  REQUIRE(pipeline->Publish(Started("s1")).ok());
+  REQUIRE(pipeline->Publish(Started("poison")).ok());
+  REQUIRE(pipeline->Flush(kPatience) == 0);
+
+  const Health health = pipeline->health();
+  CHECK(health.healthy);
+  REQUIRE(health.warnings.size() == 1);
+  CHECK_THAT(health.warnings[0], Catch::StartsWith("dead letters") && Catch::Contains(": 1;"));
+  CHECK(Json::parse(ToJson(health))["warnings"] == Json(health.warnings));
+}
+
 TEST_CASE("Health says why it is bad, and recovers") {
   auto store = std::make_shared<FakeStore>();
   const auto pipeline = OpenOver(store);
@@ -253,8 +284,11 @@ TEST_CASE("Stats and health are the JSON that clients read") {
   CHECK(stats["rejected_by_reason"]["missing_field"] == 1);
   CHECK(stats["rejected_by_reason"].size() == kRejectReasonCount);
   CHECK(stats["bus"]["published"] == 2);
-  for (const char* key : {"duplicates", "conflicts", "refused", "dropped", "pending", "overflows",
-                          "failed_commits"}) {
+  CHECK(stats["durability"] == "memory");
+  for (const char* key :
+       {"recovered", "duplicates", "conflicts", "dead_lettered", "dropped", "dropped_oldest",
+        "dropped_unreadable", "pending", "oldest_pending_seconds", "overflows", "overflow_timeouts",
+        "failed_commits", "breaker_trips", "dead_letters", "journal", "histograms"}) {
     CHECK(stats.contains(key));
   }
 
@@ -262,9 +296,14 @@ TEST_CASE("Stats and health are the JSON that clients read") {
   CHECK(health["status"] == "healthy");
   CHECK(health["enabled"] == true);
   CHECK(health["reason"] == "");
-  Json rest = health;
-  for (const char* key : {"status", "enabled", "reason"}) rest.erase(key);
-  CHECK(rest == stats);
+  CHECK(health["warnings"] == Json::array());
+  Json rest = health, then = stats;
+  for (const char* key : {"status", "enabled", "reason", "warnings"}) rest.erase(key);
+  for (Json* json : {&rest, &then}) {  // an age: it grows
+    CHECK(json->at("oldest_pending_seconds") > 0);
+    json->erase("oldest_pending_seconds");
+  }
+  CHECK(rest == then);
 }
 
 TEST_CASE("JSON of a pipeline without events has empty objects and no commit time") {
@@ -273,6 +312,55 @@ TEST_CASE("JSON of a pipeline without events has empty objects and no commit tim
   CHECK(stats["events_by_region"] == Json::object());
   CHECK(stats["last_commit_time"].is_null());
   CHECK(Json::parse(ToJson(Health()))["status"] == "unhealthy");
+}
+
+TEST_CASE("The JSON of stats shows the journal, and the buckets of histograms that are not empty") {
+  PipelineStats stats;
+  BatchWriterStats& writer = stats.writer;
+  writer.recovered = 7;
+  writer.oldest_pending_age = absl::Milliseconds(1500);
+  writer.durability = Durability::kPower;
+  writer.journal = {.bytes = 1,
+                    .segments = 2,
+                    .syncs = 3,
+                    .sync_errors = 4,
+                    .write_errors = 5,
+                    .last_error = "disk full",
+                    .adopted_segments = 6,
+                    .torn_tails = 7,
+                    .quarantined_segments = 8};
+  for (const unsigned size : {0u, 1u, 5u, 7u, 8u}) writer.batch_sizes.Add(size);
+  writer.commit_latency_us.Add(~std::uint64_t{0});
+
+  const Json json = Json::parse(ToJson(stats));
+
+  CHECK(json["recovered"] == 7);
+  CHECK(json["oldest_pending_seconds"] == 1.5);
+  CHECK(json["durability"] == "power");
+  CHECK(json["journal"] == Json({{"bytes", 1},
+                                 {"segments", 2},
+                                 {"syncs", 3},
+                                 {"sync_errors", 4},
+                                 {"write_errors", 5},
+                                 {"last_error", "disk full"},
+                                 {"adopted_segments", 6},
+                                 {"torn_tails", 7},
+                                 {"quarantined_segments", 8}}));
+  CHECK(json["histograms"]["batch_size"] ==
+        Json::parse(R"({"count": 5, "sum": 21, "buckets": [[0, 1], [1, 1], [7, 2], [15, 1]]})"));
+  CHECK(json["histograms"]["commit_latency_us"]["buckets"] == Json::parse("[[null, 1]]"));
+}
+
+TEST_CASE("Dead letters are JSON with the event as it is") {
+  CHECK(ToJson(absl::Span<const DeadLetter>()) == "[]");
+  const std::vector<DeadLetter> letters{
+      {absl::UnixEpoch(), "no \"room\"", R"({"event_id":"e1","kwh_consumed":1.10})"},
+      {absl::UnixEpoch(), "\xff", "{}"}};
+  const std::string text = ToJson(letters);
+  CHECK_THAT(text, Catch::StartsWith(R"([{"time":"1970-01-01T00:00:00.000000+00:00",)"
+                                     R"("reason":"no \"room\"",)"
+                                     R"("event":{"event_id":"e1","kwh_consumed":1.10}},)"));
+  CHECK(Json::parse(text).size() == 2);
 }
 
 TEST_CASE("An error text that is no UTF-8 still makes JSON") {

@@ -3,6 +3,8 @@
 #include <catch2/catch.hpp>
 #include <map>
 #include <random>
+#include <string>
+#include <utility>
 
 namespace nerava::analytics {
 namespace {
@@ -78,6 +80,87 @@ TEST_CASE("damaged bytes are refused") {
   CHECK(UserSet::Parse(bytes.substr(0, bytes.size() - 1)).status().code() ==
         absl::StatusCode::kDataLoss);
   CHECK(UserSet::Parse(bytes + "x").status().code() == absl::StatusCode::kDataLoss);
+}
+
+// Arrays, a container of bits and digits.
+std::string ManyKinds() {
+  UserSet set;
+  for (std::uint32_t user = 0; user < 10'000; user += 2) set.Add(user, 1);
+  for (std::uint32_t user = 70'000; user < 70'020; ++user) set.Add(user, user - 69'999);
+  return set.Serialize();
+}
+
+TEST_CASE("a set with any byte changed is refused, or is another whole set") {
+  const std::string bytes = ManyKinds();
+  int refused = 0;
+  for (std::size_t i = 0; i < bytes.size(); ++i) {
+    std::string damaged = bytes;
+    damaged[i] = static_cast<char>(damaged[i] ^ (1 << i % 8));
+    auto set = UserSet::Parse(damaged);
+    if (!set.ok()) {
+      ++refused;
+      CHECK(set.status().code() == absl::StatusCode::kDataLoss);
+      continue;
+    }
+    REQUIRE(set->Serialize() == damaged);
+    for (const std::uint32_t user : {0U, 2U, 70'000U, 4'000'000'000U}) {
+      const std::int64_t count = set->CountOf(user);
+      set->Add(user, 1);
+      REQUIRE(set->CountOf(user) == count + 1);
+    }
+  }
+  CHECK(refused > 8192);  // every bit of the bits is in the cardinality
+}
+
+TEST_CASE("a set with any part cut off or any number of bytes added is refused") {
+  const std::string bytes = ManyKinds();
+  for (std::size_t size = 1; size < bytes.size(); ++size) {
+    const auto set = UserSet::Parse(bytes.substr(0, size));
+    // Between two of its bitmaps it is another set.
+    if (set.ok()) REQUIRE(set->Serialize() == bytes.substr(0, size));
+  }
+  for (std::size_t size = 1; size < 8; ++size) {
+    CHECK_FALSE(UserSet::Parse(bytes + std::string(size, '\0')).ok());
+  }
+}
+
+TEST_CASE("bits that are more than their container says are refused") {
+  // Taking one out made an array of 4,096 for the 5,000 that there are.
+  std::string bytes = ManyKinds();
+  bytes[10] = static_cast<char>(4096 & 0xff);  // the first container's cardinality, less one
+  bytes[11] = static_cast<char>(4096 >> 8);
+  CHECK(UserSet::Parse(bytes).status().code() == absl::StatusCode::kDataLoss);
+  CHECK(UserSet::ParseMembers(bytes).status().code() == absl::StatusCode::kDataLoss);
+}
+
+TEST_CASE("an array that is not sorted is refused, and so are keys that are not") {
+  UserSet set;
+  for (const std::uint32_t user : {1U, 2U, 70'000U}) set.Add(user, 1);
+  const std::string bytes = set.Serialize();
+  // The header, two keys and cardinalities, two offsets; then two members and one.
+  REQUIRE(bytes.size() == 8 + 8 + 8 + 6);
+  for (const auto& [at, byte] : {std::pair<std::size_t, char>{24, 2}, {24, 3}, {12, 0}}) {
+    INFO(at);
+    std::string damaged = bytes;
+    damaged[at] = byte;
+    CHECK(UserSet::Parse(damaged).status().code() == absl::StatusCode::kDataLoss);
+  }
+}
+
+TEST_CASE("run containers, which are never written, are refused") {
+  // All of 0 to 65,535 in a few bytes: many such would take a lot of memory.
+  const std::string bytes("\x3b\x30\0\0\x01\0\0\xff\xff\x01\0\0\0\xff\xff", 15);
+  CHECK(UserSet::Parse(bytes).status().code() == absl::StatusCode::kDataLoss);
+}
+
+TEST_CASE("a set with more digits than a count can have is refused") {
+  UserSet set;
+  set.Add(1, 1);
+  std::string bytes = set.Serialize();
+  const std::string empty = UserSet().Serialize();
+  for (int i = 0; i < 40; ++i) bytes += empty;
+  CHECK(UserSet::Parse(bytes).ok());
+  CHECK(UserSet::Parse(bytes + empty).status().code() == absl::StatusCode::kDataLoss);
 }
 
 }  // namespace

@@ -1,12 +1,9 @@
 #include <sqlite3.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
 #include <atomic>
 #include <catch2/catch.hpp>
 #include <filesystem>
 #include <fstream>
-#include <functional>
 #include <latch>
 #include <stdexcept>
 #include <string>
@@ -322,45 +319,6 @@ TEST_CASE("a locked file is Unavailable after the busy timeout, and stored when 
         absl::StatusCode::kUnavailable);
   sqlite3_close(other);
   CHECK(Commit(*store, {Started("a", "s", kNoon)}).committed == 1);
-}
-
-// What `body` returns in a forked child.
-int InChild(const std::function<int()>& body) {
-  const pid_t child = fork();
-  if (child == 0) _exit(body());
-  int status = 0;
-  waitpid(child, &status, 0);
-  return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
-}
-
-TEST_CASE("a forked child is refused the file its parent had open, and harms nothing") {
-  const TempDir dir;
-  auto store = Open(dir);
-  Commit(*store, {Started("a", "s1", kNoon)});
-  const int refused = InChild([&] {
-    const bool open = absl::IsFailedPrecondition(OpenStore(dir.SqliteUrl("events.db")).status());
-    const bool write = absl::IsFailedPrecondition(
-        CommitBatch(*store, {Started("b", "s2", kNoon)}, kStored).status());
-    const bool read =
-        absl::IsFailedPrecondition(store->Read([](ReadTransaction&) { return absl::OkStatus(); }));
-    store = nullptr;  // must not take the log away from the parent
-    return (open ? 1 : 0) + (write ? 2 : 0) + (read ? 4 : 0);
-  });
-  CHECK(refused == 7);
-  Commit(*store, {Started("c", "s3", kNoon)});
-  CHECK(Sql(dir.File("events.db"), "SELECT group_concat(event_id) FROM analytics_events") ==
-        Rows{{"a,c"}});
-}
-
-TEST_CASE("a forked child may open a file that its parent closed before, or never had open") {
-  const TempDir dir;
-  Open(dir);
-  CHECK(InChild([&] {
-          const auto store = OpenStore(dir.SqliteUrl("events.db"));
-          return store.ok() && CommitBatch(**store, {Started("a", "s", kNoon)}, kStored).ok() ? 7
-                                                                                              : 1;
-        }) == 7);
-  CHECK(Summarize(Open(dir), kNoon, kStored).totals.sessions_started == 1);
 }
 
 TEST_CASE("a body that throws leaves a store that works") {

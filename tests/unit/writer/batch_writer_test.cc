@@ -398,7 +398,7 @@ TEST_CASE("Every snapshot balances while eight threads write and the store fails
   const BatchWriterStats stats = f.writer->stats();
   CHECK(Balanced(stats));
   CHECK(stats.accepted == 2 * kThreads * kEvents);
-  CHECK(stats.refused == 20);
+  CHECK(stats.dead_lettered == 20);
   CHECK(stats.committed == kThreads * kEvents - 10);
   CHECK(stats.duplicates == kThreads * kEvents - 10);
   CHECK(f.store->events().size() == kThreads * kEvents - 10);

@@ -91,7 +91,7 @@ TEST_CASE("One poison event among a thousand is refused, all others are stored")
     REQUIRE(f.writer->Flush(kPatience) == 0);
 
     const BatchWriterStats stats = f.writer->stats();
-    CHECK(stats.refused == 1);
+    CHECK(stats.dead_lettered == 1);
     CHECK(stats.committed == 999);
     CHECK(f.store->events().size() == 999);
     CHECK(stats.failed_commits <= 10);  // log2(1000)
@@ -107,7 +107,7 @@ TEST_CASE("One poison event among a thousand is refused, all others are stored")
 TEST_CASE("Events are stored in order around those that are refused") {
   WriterFixture f;
   f.Create();
-  for (int i = 0; i < 100; i += 7) f.store->Refuse("e" + std::to_string(i));
+  for (int i = 0; i < 100; i += 23) f.store->Refuse("e" + std::to_string(i));
   REQUIRE(f.Write(100) == 100);
   REQUIRE(f.writer->Start().ok());
   REQUIRE(f.writer->Flush(kPatience) == 0);
@@ -115,25 +115,100 @@ TEST_CASE("Events are stored in order around those that are refused") {
   std::vector<std::string> stored, expected;
   for (const EventPtr& event : f.store->events()) stored.push_back(event->event_id);
   for (int i = 0; i < 100; ++i) {
-    if (i % 7 != 0) expected.push_back("e" + std::to_string(i));
+    if (i % 23 != 0) expected.push_back("e" + std::to_string(i));
   }
   CHECK(stored == expected);
 }
 
-TEST_CASE("When every event is poison, all are refused and the writer goes on") {
+TEST_CASE("When a small batch is all poison, it is buried and the writer goes on") {
   WriterFixture f;
   REQUIRE(f.Start());
-  for (int i = 0; i < 20; ++i) f.store->Refuse("e" + std::to_string(i));
-  REQUIRE(f.Write(20) == 20);
+  for (int i = 0; i < 5; ++i) f.store->Refuse("e" + std::to_string(i));
+  REQUIRE(f.Write(5) == 5);
   REQUIRE(f.writer->Flush(kPatience) == 0);
-  CHECK(f.writer->stats().refused == 20);
-  CHECK(f.errors->errors().size() == 20);
+  CHECK(f.writer->stats().dead_lettered == 5);
+  CHECK(f.errors->errors().size() == 5);
   CHECK(f.writer->stats().last_error.find("poison") != std::string::npos);
 
   REQUIRE(f.Write(1, "good") == 1);
   REQUIRE(f.writer->Flush(kPatience) == 0);
   CHECK(f.writer->stats().committed == 1);
   CHECK(f.writer->stats().last_error.empty());
+}
+
+TEST_CASE("A store that refuses more than a twentieth is at fault: nothing is buried or lost") {
+  WriterFixture f;
+  REQUIRE(f.Start());
+  f.store->RefuseAll(true);
+  REQUIRE(f.Write(1000) == 1000);
+  REQUIRE(f.errors->Await(3));  // it keeps trying
+
+  BatchWriterStats stats = f.writer->stats();
+  CHECK(stats.dead_lettered == 0);
+  CHECK(stats.pending == 1000);
+  CHECK(stats.breaker_trips >= 3);
+  CHECK(stats.last_error.find("seems to be at fault") != std::string::npos);
+  CHECK(Balanced(stats));
+
+  f.store->RefuseAll(false);
+  REQUIRE(f.writer->Flush(kPatience) == 0);
+  stats = f.writer->stats();
+  CHECK(stats.committed == 1000);
+  CHECK(stats.last_error.empty());
+  std::vector<std::string> stored;
+  for (const EventPtr& event : f.store->events()) stored.push_back(event->event_id);
+  CHECK(stored.size() == 1000);
+  CHECK(stored.front() == "e0");
+  CHECK(stored.back() == "e999");
+}
+
+TEST_CASE("What a batch with too many refusals committed stays committed") {
+  WriterFixture f;
+  f.Create();
+  for (int i = 100; i < 200; ++i) f.store->Refuse("e" + std::to_string(i));
+  REQUIRE(f.Write(300) == 300);
+  REQUIRE(f.writer->Start().ok());
+  REQUIRE(f.errors->Await(1));
+
+  CHECK(f.writer->Flush(absl::ZeroDuration()) >= 100);
+  const BatchWriterStats stats = f.writer->stats();
+  CHECK(stats.committed >= 75);  // the first quarter has no refusal
+  CHECK(stats.duplicates == 0);
+  CHECK(stats.dead_lettered == 0);
+  CHECK(Balanced(stats));
+}
+
+TEST_CASE("Dead letters show the event and the reason, and can be accepted again") {
+  WriterFixture f;
+  REQUIRE(f.Start());
+  f.store->Refuse("e3");
+  REQUIRE(f.Write(10) == 10);
+  REQUIRE(f.writer->Flush(kPatience) == 0);
+
+  auto letters = f.writer->DeadLetters();
+  REQUIRE(letters.ok());
+  REQUIRE(letters->size() == 1);
+  CHECK(letters->front().reason.find("poison: e3") != std::string::npos);
+  CHECK(letters->front().event_json.find("\"event_id\":\"e3\"") != std::string::npos);
+  CHECK(letters->front().time == f.clock.Now());
+  CHECK(f.writer->stats().dead_letters == 1);
+
+  SECTION("the store has learned to take it") {
+    f.store->Accept("e3");
+    CHECK(f.writer->ReplayDeadLetters().value() == 1);
+    REQUIRE(f.writer->Flush(kPatience) == 0);
+    CHECK(f.store->events().size() == 10);
+    CHECK(f.writer->stats().dead_letters == 0);
+    CHECK(f.writer->DeadLetters()->empty());
+  }
+  SECTION("the store refuses it again") {
+    CHECK(f.writer->ReplayDeadLetters().value() == 1);
+    REQUIRE(f.writer->Flush(kPatience) == 0);
+    CHECK(f.store->events().size() == 9);
+    CHECK(f.writer->stats().dead_letters == 1);
+    CHECK(f.writer->stats().dead_lettered == 2);
+  }
+  CHECK(Balanced(f.writer->stats()));
 }
 
 }  // namespace

@@ -83,8 +83,8 @@ struct WriterFixture {
 };
 
 inline bool Balanced(const BatchWriterStats& stats) {
-  return stats.accepted == stats.committed + stats.duplicates + stats.conflicts + stats.refused +
-                               stats.dropped + stats.pending;
+  return stats.accepted == stats.committed + stats.duplicates + stats.conflicts +
+                               stats.dead_lettered + stats.dropped + stats.pending;
 }
 
 }  // namespace nerava::analytics

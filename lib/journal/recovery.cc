@@ -1,0 +1,168 @@
+#include "lib/journal/recovery.h"
+
+#include <fcntl.h>
+
+#include <algorithm>
+#include <utility>
+
+#include "fmt/format.h"
+#include "lib/journal/event_codec.h"
+
+namespace nerava::analytics {
+namespace {
+
+absl::StatusOr<std::string> ReadFile(ProcessFolder& folder, const SegmentId& id) {
+  auto file = folder.Open(SegmentName(id), O_RDONLY);
+  if (!file.ok()) return file.status();
+  return (*file)->ReadAll();
+}
+
+// Those of a process, oldest first.
+absl::StatusOr<std::vector<SegmentId>> ListSegments(ProcessFolder& folder) {
+  auto names = folder.file().List();
+  if (!names.ok()) return names.status();
+  std::vector<SegmentId> ids;
+  for (const std::string& name : *names) {
+    if (const auto id = ParseSegmentName(name)) ids.push_back(*id);
+  }
+  std::sort(ids.begin(), ids.end(), [](const SegmentId& a, const SegmentId& b) {
+    return a.first != b.first ? a.first < b.first : a.salt < b.salt;
+  });
+  return ids;
+}
+
+}  // namespace
+
+Recovery::Recovery(std::shared_ptr<File> folder, SegmentList& segments, Trouble trouble)
+    : folder_(std::move(folder)), segments_(segments), trouble_(std::move(trouble)) {}
+
+void Recovery::Report(const absl::Status& trouble) {
+  if (reported_.insert(trouble.ToString()).second) trouble_(trouble);
+}
+
+std::uint64_t Recovery::Adopt() {
+  const auto names = folder_->List();
+  if (!names.ok()) {
+    Report(names.status());
+    return 0;
+  }
+  std::uint64_t events = 0;
+  for (const std::string& name : *names) {
+    if (!ProcessFolder::IsName(name)) continue;
+    const auto folder = ProcessFolder::Adopt(folder_, name);
+    if (!folder.ok()) {
+      Report(folder.status());
+    } else if (*folder != nullptr) {
+      events += AdoptFolder(*folder);
+    }
+  }
+  return events;
+}
+
+std::uint64_t Recovery::AdoptFolder(const std::shared_ptr<ProcessFolder>& folder) {
+  const auto ids = ListSegments(*folder);
+  if (!ids.ok()) {
+    Report(ids.status());
+    return 0;
+  }
+  std::uint64_t events = 0;
+  for (auto id = ids->begin(); id != ids->end(); ++id) {
+    // Of two that begin with the same number, one has no records.
+    const auto next = std::find_if(id, ids->end(),
+                                   [&](const SegmentId& other) { return other.first > id->first; });
+    events +=
+        AdoptSegment(folder, *id, next != ids->end() ? std::optional(next->first) : std::nullopt);
+  }
+  return events;
+}
+
+std::uint64_t Recovery::AdoptSegment(const std::shared_ptr<ProcessFolder>& folder,
+                                     const SegmentId& id, std::optional<std::uint64_t> next_first) {
+  const std::string name = SegmentName(id);
+  const std::string path = fmt::format("{}/{}", folder->path(), name);
+  const auto bytes = ReadFile(*folder, id);
+  if (!bytes.ok()) {
+    // The lock ends with the folder's last segment, and then somebody may try again.
+    Report(bytes.status());
+    return 0;
+  }
+  const SegmentContents contents = ReadSegment(*bytes, id, next_first);
+  if (contents.end == SegmentContents::End::kNewerVersion) {
+    Report(absl::FailedPreconditionError(fmt::format(
+        "\"{}\" was written by a newer version of this library, and its events are not stored yet: "
+        "open the store with that version",
+        path)));
+    return 0;
+  }
+  const auto undecodable =
+      std::count_if(contents.payloads.begin(), contents.payloads.end(),
+                    [](std::string_view payload) { return !DecodeEvent(payload).ok(); });
+  const std::uint64_t events = contents.payloads.size() - static_cast<std::size_t>(undecodable);
+  const bool damaged = contents.end == SegmentContents::End::kDamaged || undecodable > 0;
+  if (damaged) {
+    Report(absl::DataLossError(fmt::format(
+        "\"{}\" is damaged: {} events of it were read and will be stored; the file is kept in the "
+        "quarantine folder beside it for what else may be found in it",
+        path, events)));
+  }
+  ++adopted_segments_;
+  if (contents.end == SegmentContents::End::kTorn) ++torn_tails_;
+
+  JournalSegment* const segment =
+      segments_.Add(folder, name, static_cast<std::int64_t>(bytes->size()), /*own=*/false, damaged);
+  if (events == 0) {
+    segment->complete = true;
+    return 0;
+  }
+  found_.push_back({segment, id, next_first, events});
+  return events;
+}
+
+absl::Status Recovery::Open(const Found& found) {
+  auto bytes = ReadFile(*found.segment->folder, found.id);
+  if (!bytes.ok() && !absl::IsNotFound(bytes.status())) {
+    return absl::UnavailableError(bytes.status().message());
+  }
+  bytes_ = bytes.ok() ? *std::move(bytes) : std::string();
+  payloads_ = ReadSegment(bytes_, found.id, found.next_first).payloads;
+  next_ = 0;
+  open_ = true;
+  return absl::OkStatus();
+}
+
+absl::StatusOr<Recovery::Events> Recovery::Next(std::size_t n) {
+  Events result;
+  if (found_.empty()) return result;
+  Found& found = found_.front();
+  if (!open_) {
+    if (absl::Status opened = Open(found); !opened.ok()) return opened;
+  }
+  result.segment = found.segment;
+  std::size_t next = next_;
+  while (result.events.size() < std::min<std::uint64_t>(n, found.events) &&
+         next < payloads_.size()) {
+    absl::StatusOr<AnalyticsEvent> event = DecodeEvent(payloads_[next++]);
+    if (!event.ok()) continue;
+    result.events.push_back(std::make_shared<const AnalyticsEvent>(*std::move(event)));
+  }
+  // Only now that nothing can fail any more: memory may have run out before.
+  next_ = next;
+  found.events -= result.events.size();
+  found.segment->pending += result.events.size();
+  if (found.events == 0 || next_ == payloads_.size()) {
+    result.gone = found.events;
+    found.segment->complete = true;
+    found_.pop_front();
+    open_ = false;
+    payloads_.clear();
+    bytes_.clear();
+  }
+  return result;
+}
+
+void Recovery::AddTo(JournalStats* stats) const {
+  stats->adopted_segments = adopted_segments_;
+  stats->torn_tails = torn_tails_;
+}
+
+}  // namespace nerava::analytics
