@@ -73,8 +73,7 @@ std::string ToJson(const AllKpis& kpi) {
               {"streak_metrics", AsJson(kpi.streak_metrics)},
               {"revenue_metrics", AsJson(kpi.revenue_metrics)},
               {"generated_at", FormatTimestamp(kpi.generated_at)},
-              {"region", kpi.region}}
-      // A filter may be any text, and so no UTF-8.
+              {"region", kpi.region}}  // A filter may be any text, and so no UTF-8.
       .dump(-1, ' ', false, Json::error_handler_t::replace);
 }
 
