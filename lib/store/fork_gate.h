@@ -38,6 +38,9 @@ class ForkGate final : public ForkListener {
   // this process for ever.
   bool broken() const { return broken_.load(std::memory_order_relaxed); }
 
+  // Whether a fork is about to happen, and waits for whoever is inside.
+  const std::atomic<bool>& fork_waits() const { return closed_; }
+
  private:
   void Enter();
   void Leave();
@@ -52,7 +55,7 @@ class ForkGate final : public ForkListener {
 
   Mutex mutex_;  // held during a fork
   Condition changed_;
-  bool closed_ ABSL_GUARDED_BY(mutex_) = false;
+  std::atomic<bool> closed_{false};                              // changes under the mutex
   std::vector<std::thread::id> inside_ ABSL_GUARDED_BY(mutex_);  // once for each Pass
 };
 

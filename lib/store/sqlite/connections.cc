@@ -44,6 +44,7 @@ absl::Status Connections::Create() {
   MutexLock lock(writer_mutex_);
   Database::Options options = WriterOptions(options_);
   options.create = true;
+  options.give_way = &gate_.fork_waits();
   auto database = Database::Open(path_, options);
   if (!database.ok()) return database.status();
   absl::Status status = CheckFile();
@@ -77,7 +78,8 @@ absl::Status Connections::CheckFile() {
 }
 
 absl::StatusOr<std::unique_ptr<Connection>> Connections::Open(bool read_only) {
-  const auto options = read_only ? ReaderOptions(options_) : WriterOptions(options_);
+  auto options = read_only ? ReaderOptions(options_) : WriterOptions(options_);
+  if (!read_only) options.give_way = &gate_.fork_waits();
   auto database = Database::Open(path_, options);
   if (!database.ok()) return database.status();
   if (absl::Status status = (*database)->Configure(options); !status.ok()) return status;
@@ -85,6 +87,14 @@ absl::StatusOr<std::unique_ptr<Connection>> Connections::Open(bool read_only) {
 }
 
 absl::Status Connections::WithWriter(Use use) {
+  for (;;) {
+    bool gave_way = false;
+    absl::Status status = TryWithWriter(use, &gave_way);
+    if (!gave_way) return status;
+  }
+}
+
+absl::Status Connections::TryWithWriter(Use use, bool* gave_way) {
   const ForkGate::Pass pass(gate_);
   if (absl::Status usable = CheckFile(); !usable.ok()) return usable;
   MutexLock lock(writer_mutex_);
@@ -94,6 +104,7 @@ absl::Status Connections::WithWriter(Use use) {
     writer_ = *std::move(opened);
   }
   absl::Status status = use(*writer_);
+  *gave_way = writer_->database->TakeGaveWay() && !status.ok();
   if (status.ok() && writer_->database->log_pages() >= kCheckpointPages) Checkpoint();
   return status;
 }

@@ -33,7 +33,8 @@ class Connections {
   absl::Status Create();
 
   // Runs `use` with the connection that writes; one at a time. Outside of transactions, before and
-  // after. FailedPrecondition when the file is gone or another now.
+  // after. FailedPrecondition when the file is gone or another now. Runs it anew after a fork that
+  // came while it waited for another process's lock, which only its first statement may.
   absl::Status WithWriter(Use use);
   // Runs `use` with a reader, beside others.
   absl::Status WithReader(Use use);
@@ -52,6 +53,7 @@ class Connections {
 
  private:
   void CloseForFork();
+  absl::Status TryWithWriter(Use use, bool* gave_way);
 
   // Inside the gate only:
   absl::Status CheckFile();

@@ -133,6 +133,7 @@ absl::StatusOr<std::unique_ptr<Database>> Database::Open(const std::string& path
   if (code != SQLITE_OK) return ErrorOf(db, code, fmt::format("open \"{}\"", path));
   sqlite3_extended_result_codes(db, 1);
   database->busy_timeout_ = std::chrono::milliseconds(options.busy_timeout_ms);
+  database->give_way_ = options.give_way;
   sqlite3_busy_handler(db, WaitWhileBusy, database.get());
   // A file from elsewhere may hold anything: nothing in it is run, and no value grows without bounds.
   sqlite3_db_config(db, SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0, nullptr);
@@ -155,6 +156,10 @@ int Database::WaitWhileBusy(void* database, int calls) {
   const SteadyTime now = SteadyNow();
   if (calls == 0) self.busy_until_ = now + self.busy_timeout_;
   if (now >= self.busy_until_) return 0;
+  if (self.give_way_ != nullptr && *self.give_way_) {
+    self.gave_way_ = true;
+    return 0;
+  }
   sqlite3_sleep(std::min(calls, 4) + 1);
   return 1;
 }

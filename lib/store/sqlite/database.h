@@ -4,6 +4,7 @@
 #include <sqlite3.h>
 #include <sys/types.h>
 
+#include <atomic>
 #include <chrono>
 #include <cstdint>
 #include <memory>
@@ -71,7 +72,8 @@ class Database {
     std::int64_t cache_bytes;
     int busy_timeout_ms;
     bool read_only = false;
-    bool create = false;  // the file, if it is missing
+    bool create = false;                          // the file, if it is missing
+    const std::atomic<bool>* give_way = nullptr;  // while set, nothing waits for a lock
   };
   // Changes nothing in the file; call Configure once it is known to be ours.
   static absl::StatusOr<std::unique_ptr<Database>> Open(const std::string& path, Options options);
@@ -107,6 +109,8 @@ class Database {
   absl::Status EmptyLog();
   // Makes what is in the log survive a failure of the power.
   absl::Status SyncLog();
+  // Whether it failed for `give_way` only, since the last call.
+  bool TakeGaveWay() { return std::exchange(gave_way_, false); }
   // Closing is then quick, and leaves the log as it is for the next connection.
   void KeepLogAtClose();
 
@@ -123,6 +127,8 @@ class Database {
   const pid_t opened_by_;
   std::chrono::milliseconds busy_timeout_{0};
   SteadyTime busy_until_;
+  const std::atomic<bool>* give_way_ = nullptr;
+  bool gave_way_ = false;
   int log_pages_ = 0;
   std::unique_ptr<sqlite3, Close> db_;
   HashMap<std::string, std::unique_ptr<Statement>> statements_;

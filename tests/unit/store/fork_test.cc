@@ -323,6 +323,35 @@ TEST_CASE("a fork waits for a transaction, but not for ever; then the child is r
   CHECK(Stored(dir.File("events.db")) == Ids{"a", "c"});
 }
 
+TEST_CASE("a fork does not wait for a commit that waits for another process's lock") {
+  const TempDir dir;
+  const auto store = Open(dir);
+  REQUIRE(Commit(*store, "a").ok());
+  Signal locked, release;
+  Child other([&] {
+    sqlite3* db = nullptr;
+    sqlite3_open(dir.File("events.db").c_str(), &db);
+    sqlite3_exec(db, "BEGIN IMMEDIATE", nullptr, nullptr, nullptr);
+    locked.Give();
+    release.Await();
+    sqlite3_close(db);
+    return 0;
+  });
+  locked.Await();
+  absl::Status committed;
+  std::thread waiting([&] { committed = Commit(*store, "b"); });
+  // Forks come while it waits, between its tries, before it began: none makes a child unusable.
+  int usable = 0;
+  for (int fork = 0; fork < 20; ++fork)
+    usable += InChild([&] { return Count(store).ok() ? 1 : 0; });
+  release.Give();
+  waiting.join();
+  CHECK(other.Wait() == 0);
+  CHECK(usable == 20);
+  CHECK(committed.ok());
+  CHECK(Stored(dir.File("events.db")) == Ids{"a", "b"});
+}
+
 TEST_CASE("a child is refused a file that the host had open at the fork by itself") {
   const TempDir dir;
   const auto store = Open(dir);
