@@ -90,9 +90,10 @@ class CallbackTransaction : public WriteTransaction {
       status = FromCallback(callbacks_.count_events(callbacks_.user_data, &c_sink),
                             "the store's count_events");
     } else {
-      status = EventsBetween(
-          absl::InfinitePast(), absl::InfiniteFuture(),
-          [&](const AnalyticsEvent& event) { Count(event.event_type, event.region, 1, &counts); });
+      status = EventsBetween(absl::InfinitePast(), absl::InfiniteFuture(),
+                             [&](const AnalyticsEvent& event) {
+                               Count(event.event_type.name(), event.region, 1, &counts);
+                             });
     }
     if (!status.ok()) return status;
     return counts;

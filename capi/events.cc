@@ -18,9 +18,9 @@ nva_event ViewOf(const AnalyticsEvent& event) {
   view.version = event.version;
   view.time_us = ToMicros(event.time);
   view.event_id = Borrow(event.event_id);
-  view.event_type = Borrow(event.event_type);
+  view.event_type = Borrow(event.event_type.name());
   view.region = Borrow(event.region);
-  view.aggregate_id = Borrow(event.aggregate_id);
+  view.aggregate_id = Borrow(event.AggregateId());
   view.session_id = Borrow(event.session_id);
   view.user_id = Borrow(event.user_id);
   view.hub_id = Borrow(event.hub_id);
@@ -41,7 +41,6 @@ AnalyticsEvent FromView(const nva_event* in) {
   AnalyticsEvent event;
   event.event_id = Text(view.event_id, "event->event_id");
   event.event_type = Text(view.event_type, "event->event_type");
-  event.kind = KindOf(event.event_type);
   event.version = view.version;
   event.time = FromMicros(view.time_us);
   event.region = Text(view.region, "event->region");

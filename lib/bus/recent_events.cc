@@ -27,7 +27,7 @@ std::vector<EventPtr> RecentEvents::Find(std::string_view type,
   for (std::size_t i = 0; i < ring_.size(); ++i) {
     const EventPtr& event = ring_[(oldest_ + i) % ring_.size()];
     if (!type.empty() && event->event_type != type) continue;
-    if (!aggregate_id.empty() && event->aggregate_id != aggregate_id) continue;
+    if (!aggregate_id.empty() && event->AggregateId() != aggregate_id) continue;
     found.push_back(event);
   }
   return found;

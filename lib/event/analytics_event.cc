@@ -1,6 +1,8 @@
 #include "nerava/analytics/analytics_event.h"
 
+#include <algorithm>
 #include <nlohmann/json.hpp>
+#include <vector>
 
 #include "lib/event/event_type.h"
 #include "lib/event/fields.h"
@@ -27,9 +29,26 @@ bool SameJson(const std::string& a, const std::string& b) {
 
 }  // namespace
 
+EventType::EventType(Tag, std::string_view name) {
+  static const auto& known = *new std::vector<Known>(KnownTypes<Known>());
+  const auto found = std::find_if(known.begin(), known.end(),
+                                  [&](const Known& type) { return type.name == name; });
+  if (found != known.end()) {
+    known_ = &*found;
+  } else {
+    other_ = name;
+  }
+}
+
+const std::string& AnalyticsEvent::AggregateId() const {
+  if (!aggregate_id.empty()) return aggregate_id;
+  if (!session_id.empty() && event_type.kind() != EventKind::kWalletCredited) return session_id;
+  return !user_id.empty() ? user_id : event_id;
+}
+
 bool AnalyticsEvent::SamePayload(const AnalyticsEvent& other) const {
   return event_id == other.event_id && event_type == other.event_type && version == other.version &&
-         region == other.region && aggregate_id == other.aggregate_id &&
+         region == other.region && AggregateId() == other.AggregateId() &&
          session_id == other.session_id && user_id == other.user_id && hub_id == other.hub_id &&
          window_id == other.window_id && energy_mwh == other.energy_mwh &&
          grid_reward_microusd == other.grid_reward_microusd &&
@@ -38,8 +57,6 @@ bool AnalyticsEvent::SamePayload(const AnalyticsEvent& other) const {
          amount_cents == other.amount_cents && new_balance_cents == other.new_balance_cents &&
          SameJson(fields, other.fields) && SameJson(properties, other.properties);
 }
-
-EventKind KindOf(std::string_view event_type) { return KindOfDomainType(DomainType(event_type)); }
 
 std::string AnalyticsType(std::string_view domain_type) {
   std::string type;

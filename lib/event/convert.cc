@@ -57,6 +57,12 @@ class FieldMover {
       status_ = std::move(checked);
       return;
     }
+    if constexpr (std::is_same_v<T, std::string>) {
+      if (field.kind == FieldKind::kType) {
+        event_.event_type = AnalyticsType(value);
+        return;
+      }
+    }
     if (field.member == nullptr) return Others().Value(field, value);
     T& member = event_.*field.member;
     if constexpr (std::is_same_v<T, absl::Time>) {
@@ -65,8 +71,7 @@ class FieldMover {
       member = std::move(value);
     }
     if constexpr (std::is_same_v<T, std::string>) {
-      const bool usual_aggregate = field.required && field.kind == FieldKind::kId;
-      if (usual_aggregate && event_.aggregate_id.empty()) event_.aggregate_id = member;
+      if (field.required && field.kind == FieldKind::kId) aggregate_of_type_ = &member;
     }
   }
 
@@ -96,6 +101,9 @@ class FieldMover {
   // Must be called last, once.
   void Close() {
     if (others_.has_value()) others_->Close();
+    // Only what differs from the usual one is kept.
+    if (!event_.aggregate_id.empty() || aggregate_of_type_ == nullptr) return;
+    if (&event_.AggregateId() != aggregate_of_type_) event_.aggregate_id = *aggregate_of_type_;
   }
 
  private:
@@ -107,6 +115,7 @@ class FieldMover {
   const absl::Time now_;
   AnalyticsEvent& event_;
   std::optional<JsonObjectWriter> others_;  // most events have none
+  const std::string* aggregate_of_type_ = nullptr;
   absl::Status status_;
 };
 
@@ -155,19 +164,16 @@ absl::Status CheckStruct(const Event&) {
   return absl::OkStatus();
 }
 
-void FillAggregate(AnalyticsEvent* event) {
-  if (!event->aggregate_id.empty()) return;
-  event->aggregate_id = !event->session_id.empty() ? event->session_id
-                        : !event->user_id.empty()  ? event->user_id
-                                                   : event->event_id;
-}
-
 template <typename Event>
 absl::Status ConvertTo(Event& event, const std::string& region, absl::Time now,
                        AnalyticsEvent& result) {
   if (absl::Status s = CheckStruct(event); !s.ok()) return s;
   if (event.header.fields.size() + event.header.properties.size() > kMaxJsonBytes) {
     return RefuseSize(event.header);
+  }
+  if constexpr (!kIsGeneric<Event>) {
+    static const EventType& type = *new EventType(AnalyticsType(Event::kType));
+    result.event_type = type;
   }
   result.time = absl::InfinitePast();
   FieldMover mover(now, &result);
@@ -181,14 +187,6 @@ absl::Status ConvertTo(Event& event, const std::string& region, absl::Time now,
                    [&event](std::string_view name) { return HasFieldOfItsOwn(event, name); });
   mover.Close();
   if (!mover.status().ok()) return mover.status();
-
-  if constexpr (kIsGeneric<Event>) {
-    result.event_type = AnalyticsType(result.event_type);
-  } else {
-    result.event_type.assign(kAnalyticsTypeOf<Event>.data(), kAnalyticsTypeOf<Event>.size());
-    constexpr EventKind kKind = KindOfDomainType(Event::kType);
-    result.kind = kKind;
-  }
   if (result.event_id.empty()) result.event_id = MakeUuidV7(now);
   if (IsAbsent(result.time)) {
     if (absl::Status s = CheckTime({"the producer's clock", FieldKind::kTime}, now, now); !s.ok()) {
@@ -197,7 +195,6 @@ absl::Status ConvertTo(Event& event, const std::string& region, absl::Time now,
     result.time = absl::FromUnixMicros(absl::ToUnixMicros(now));
   }
   if (result.region.empty()) result.region = region;
-  FillAggregate(&result);
   if (event.header.properties.empty()) return absl::OkStatus();
   return KeepProperties(event.header.properties, &result);
 }

@@ -36,7 +36,7 @@ template <typename T>
 struct Field {
   std::string_view name;
   FieldKind kind;
-  T AnalyticsEvent::*member = nullptr;  // null: kept in AnalyticsEvent::fields
+  T AnalyticsEvent::*member = nullptr;  // null: event_type, or kept in AnalyticsEvent::fields
   bool required = false;
 };
 
@@ -66,7 +66,7 @@ inline bool IsAbsent(std::int32_t) { return false; }
 namespace schema {
 
 inline constexpr TextField kEventId{"event_id", FieldKind::kId, &AnalyticsEvent::event_id};
-inline constexpr TextField kEventType{"event_type", FieldKind::kType, &AnalyticsEvent::event_type};
+inline constexpr TextField kEventType{"event_type", FieldKind::kType};
 inline constexpr TimeField kTimestamp{"timestamp", FieldKind::kTime, &AnalyticsEvent::time};
 inline constexpr TextField kRegion{"region", FieldKind::kRegion, &AnalyticsEvent::region};
 inline constexpr TextField kAggregateId{"aggregate_id", FieldKind::kId,

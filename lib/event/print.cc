@@ -100,19 +100,24 @@ std::string ToJson(const DomainEvent& domain_event) {
 }
 
 std::string ToJson(const AnalyticsEvent& event) {
+  EventHeader base;
+  base.event_id = event.event_id;
+  base.aggregate_id = event.AggregateId();
+  base.region = event.region;
+  base.timestamp = event.time;
+  base.version = event.version;
   std::string text;
   JsonObjectWriter writer(&text);
   std::visit(
       [&](const auto& prototype) {
-        VisitBase(event.event_type, prototype.header, [&](const auto& field, const auto&) {
-          writer.Value(field, event.*field.member);
-        });
+        VisitBase(event.event_type.name(), base,
+                  [&](const auto& field, const auto& value) { writer.Value(field, value); });
         // Nobody relies on the keys of a type that the backend does not have.
         FieldPrinter printer(event, !kIsGeneric<decltype(prototype)>, &writer);
         VisitFields(prototype, printer);
         printer.PrintRest();
       },
-      MakeEvent(event.event_type));
+      MakeEvent(event.event_type.name()));
   writer.Json(schema::kProperties, PropertiesOf(event));
   writer.Close();
   return text;

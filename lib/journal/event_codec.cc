@@ -7,6 +7,7 @@
 #include <optional>
 
 #include "absl/time/time.h"
+#include "lib/event/event_type.h"
 #include "lib/journal/bytes.h"
 
 namespace nerava::analytics {
@@ -17,10 +18,11 @@ constexpr std::uint64_t kEncoding = 1;
 
 // The order in which they are stored.
 constexpr std::array<std::string AnalyticsEvent::*, 10> kTexts = {
-    &AnalyticsEvent::event_id,   &AnalyticsEvent::event_type, &AnalyticsEvent::region,
-    &AnalyticsEvent::session_id, &AnalyticsEvent::user_id,    &AnalyticsEvent::aggregate_id,
-    &AnalyticsEvent::hub_id,     &AnalyticsEvent::window_id,  &AnalyticsEvent::fields,
-    &AnalyticsEvent::properties,
+    &AnalyticsEvent::event_id, kTypeName,
+    &AnalyticsEvent::region,   &AnalyticsEvent::session_id,
+    &AnalyticsEvent::user_id,  &AnalyticsEvent::aggregate_id,
+    &AnalyticsEvent::hub_id,   &AnalyticsEvent::window_id,
+    &AnalyticsEvent::fields,   &AnalyticsEvent::properties,
 };
 constexpr std::array<std::optional<std::int64_t> AnalyticsEvent::*, 6> kAmounts = {
     &AnalyticsEvent::energy_mwh,
@@ -37,15 +39,15 @@ absl::Status NoEvent() { return absl::DataLossError("the record holds no event o
 
 void EncodeEvent(const AnalyticsEvent& event, std::string* out) {
   std::size_t size = 64;
-  for (const auto text : kTexts) size += (event.*text).size() + 2;
+  for (const auto text : kTexts) size += TextOf(event, text).size() + 2;
   out->reserve(out->size() + size);
 
   AppendVarint(kEncoding, out);
   AppendSigned(event.version, out);
   AppendSigned(absl::ToUnixMicros(event.time), out);
   for (const auto text : kTexts) {
-    AppendVarint((event.*text).size(), out);
-    out->append(event.*text);
+    AppendVarint(TextOf(event, text).size(), out);
+    out->append(TextOf(event, text));
   }
   std::uint64_t present = 0;
   for (std::size_t i = 0; i < kAmounts.size(); ++i) {
@@ -73,7 +75,7 @@ absl::StatusOr<AnalyticsEvent> DecodeEvent(std::string_view bytes) {
   for (const auto text : kTexts) {
     const auto value = reader.Text();
     if (!value) return NoEvent();
-    event.*text = *value;
+    SetText(text, *value, &event);
   }
   const auto present = reader.Varint();
   if (!present || *present >> kAmounts.size() != 0) return NoEvent();
@@ -84,7 +86,6 @@ absl::StatusOr<AnalyticsEvent> DecodeEvent(std::string_view bytes) {
     event.*kAmounts[i] = *amount;
   }
   if (!reader.empty()) return NoEvent();
-  event.kind = KindOf(event.event_type);
   return event;
 }
 

@@ -69,7 +69,7 @@ absl::Status SumEvents(ReadTransaction& transaction, const std::vector<Period>& 
   for (const Period& period : periods) {
     absl::Status read =
         transaction.EventsBetween(period.from, period.to, [&](AnalyticsEvent event) {
-          if (event.kind == EventKind::kOther) return;
+          if (event.kind() == EventKind::kOther) return;
           if (event.session_id.empty()) {
             events.push_back(std::move(event));
           } else {

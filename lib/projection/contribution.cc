@@ -12,7 +12,7 @@ bool Earlier(const AnalyticsEvent* event, const AnalyticsEvent* than) {
 }
 
 bool Counts(const AnalyticsEvent& event) {
-  return event.kind == EventKind::kWalletCredited && event.amount_cents.value_or(0) > 0;
+  return event.kind() == EventKind::kWalletCredited && event.amount_cents.value_or(0) > 0;
 }
 
 // What is said of the session as a whole: from the start, else from the stop. A credit without
@@ -39,8 +39,8 @@ void Contribute(absl::Span<const AnalyticsEvent* const> events, ContributionSink
   const AnalyticsEvent* stop = nullptr;
   bool credited = false;
   for (const AnalyticsEvent* event : events) {
-    if (event->kind == EventKind::kChargeStarted && Earlier(event, start)) start = event;
-    if (event->kind == EventKind::kChargeStopped && Earlier(event, stop)) stop = event;
+    if (event->kind() == EventKind::kChargeStarted && Earlier(event, start)) start = event;
+    if (event->kind() == EventKind::kChargeStopped && Earlier(event, stop)) stop = event;
     credited = credited || Counts(*event);
   }
 
@@ -67,7 +67,7 @@ void Contribute(absl::Span<const AnalyticsEvent* const> events, ContributionSink
   }
   for (const AnalyticsEvent* event : events) {
     const bool charge =
-        event->kind == EventKind::kChargeStarted || event->kind == EventKind::kChargeStopped;
+        event->kind() == EventKind::kChargeStarted || event->kind() == EventKind::kChargeStopped;
     if (charge && event != start && event != stop) {
       Contribution contribution = Describe(start, stop, *event);
       contribution.totals.extra_events = 1;
@@ -87,7 +87,7 @@ bool Matches(const KpiFilter& filter, const Contribution& contribution) {
 }
 
 void Sessions::Add(const AnalyticsEvent& event) {
-  if (event.kind == EventKind::kOther) return;
+  if (event.kind() == EventKind::kOther) return;
   if (event.session_id.empty()) {
     alone_.push_back(&event);
   } else {

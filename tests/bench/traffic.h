@@ -53,7 +53,6 @@ class Traffic {
       AnalyticsEvent event;
       event.event_id = Uuid();
       event.event_type = "analytics_charge_started";
-      event.kind = EventKind::kChargeStarted;
       event.time = start;
       event.region = "default";
       event.session_id = event.aggregate_id = session;
@@ -64,7 +63,6 @@ class Traffic {
 
       event.event_id = Uuid();
       event.event_type = "analytics_charge_stopped";
-      event.kind = EventKind::kChargeStopped;
       event.time = start + length;
       event.energy_mwh = static_cast<std::int64_t>(random_() % 60'000'000);
       event.grid_reward_microusd = static_cast<std::int64_t>(random_() % 300) * 10'000;
@@ -75,7 +73,6 @@ class Traffic {
       AnalyticsEvent credit;
       credit.event_id = Uuid();
       credit.event_type = "analytics_wallet_credited";
-      credit.kind = EventKind::kWalletCredited;
       credit.time = start + length + absl::Seconds(2);
       credit.region = "default";
       credit.session_id = session;

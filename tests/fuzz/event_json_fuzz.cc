@@ -27,8 +27,8 @@ absl::StatusOr<AnalyticsEvent> Convert(std::string_view json) {
 }
 
 bool Same(const AnalyticsEvent& a, const AnalyticsEvent& b) {
-  return a.SamePayload(b) && a.time == b.time && a.kind == b.kind &&
-         a.aggregate_id == b.aggregate_id && a.event_id == b.event_id && a.version == b.version;
+  return a.SamePayload(b) && a.time == b.time && a.kind() == b.kind() &&
+         a.AggregateId() == b.AggregateId() && a.event_id == b.event_id && a.version == b.version;
 }
 
 void Check(std::string_view json) {

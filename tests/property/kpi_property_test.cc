@@ -137,7 +137,7 @@ TEST_CASE("what a store gives back is what was put in") {
       const AnalyticsEvent& back = stored.at(event->event_id);
       REQUIRE(back.SamePayload(*event));
       REQUIRE(back.time == event->time);
-      REQUIRE(back.kind == event->kind);
+      REQUIRE(back.kind() == event->kind());
     }
   });
 }

@@ -16,7 +16,6 @@ inline std::shared_ptr<AnalyticsEvent> ChargingEvent(std::string id, std::string
   auto event = std::make_shared<AnalyticsEvent>();
   event->event_id = std::move(id);
   event->event_type = std::move(type);
-  event->kind = KindOf(event->event_type);
   event->time = time;
   event->region = "default";
   event->user_id = "user of " + session;

@@ -13,7 +13,6 @@ inline EventPtr MakeEvent(const std::string& id, const std::string& type = "anal
   auto event = std::make_shared<AnalyticsEvent>();
   event->event_id = id;
   event->event_type = type;
-  event->kind = KindOf(type);
   event->time = absl::FromUnixSeconds(1'700'000'000);
   event->region = "test";
   event->aggregate_id = aggregate_id;

@@ -66,8 +66,7 @@ std::vector<EventPtr> RandomEvents::Distinct(int count) {
       event.fields = R"({"note":"it's \"quoted\""})";
       event.properties = R"({"campaign":"spring","nested":{"a":[1,2.5,null]}})";
     }
-    event.kind = KindOf(event.event_type);
-    event.aggregate_id = event.kind == EventKind::kWalletCredited || event.session_id.empty()
+    event.aggregate_id = event.kind() == EventKind::kWalletCredited || event.session_id.empty()
                              ? (event.user_id.empty() ? "someone" : event.user_id)
                              : event.session_id;
     events.push_back(std::make_shared<const AnalyticsEvent>(std::move(event)));

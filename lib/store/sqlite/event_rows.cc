@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "fmt/format.h"
+#include "lib/event/event_type.h"
 #include "nerava/analytics/limits.h"
 
 namespace nerava::analytics::sqlite {
@@ -55,7 +56,7 @@ struct NameColumn {
   Column column;
   std::string AnalyticsEvent::*member;
 };
-constexpr std::array<NameColumn, 4> kNames = {{{kType, &AnalyticsEvent::event_type},
+constexpr std::array<NameColumn, 4> kNames = {{{kType, kTypeName},
                                                {kRegion, &AnalyticsEvent::region},
                                                {kHub, &AnalyticsEvent::hub_id},
                                                {kWindow, &AnalyticsEvent::window_id}}};
@@ -127,13 +128,13 @@ bool StoredId::Read(const Statement& statement, int column, std::string* id) {
 
 const char* FindFault(const AnalyticsEvent& event) {
   if (event.event_id.empty()) return "it has no event_id";
-  if (event.event_type.empty()) return "it has no event_type";
+  if (event.event_type.name().empty()) return "it has no event_type";
   if (event.region.empty()) return "it has no region";
   if (event.time < absl::UnixEpoch() || event.time >= absl::FromUnixSeconds(253402300800)) {
     return "its time lies outside of the years 1970 to 9999";
   }
   for (const std::string* text :
-       {&event.event_id, &event.event_type, &event.region, &event.hub_id, &event.window_id,
+       {&event.event_id, &event.event_type.name(), &event.region, &event.hub_id, &event.window_id,
         &event.user_id, &event.session_id, &event.aggregate_id}) {
     if (text->size() > kMaxTextBytes) return "one of its ids and names is longer than 1,000 bytes";
   }
@@ -169,7 +170,7 @@ absl::Status EventRows::Insert(Statement& statement, std::int64_t id, const Anal
   statement.Bind(kCreatedAt + 1, absl::ToUnixMicros(created_at));
 
   for (const NameColumn& name : kNames) {
-    const std::string& text = event.*name.member;
+    const std::string& text = TextOf(event, name.member);
     if (text.empty()) continue;
     auto number = names_.FindOrAdd(text);
     if (!number.ok()) return number.status();
@@ -187,12 +188,12 @@ absl::Status EventRows::Insert(Statement& statement, std::int64_t id, const Anal
     session->Bind(statement, kSession + 1);
   }
   std::optional<StoredId> aggregate;
-  if (event.aggregate_id == event.session_id) {
+  if (event.AggregateId() == event.session_id) {
     statement.BindNull(kAggregate + 1);
-  } else if (event.aggregate_id == event.user_id) {
+  } else if (event.AggregateId() == event.user_id) {
     statement.Bind(kAggregate + 1, 0);
   } else {
-    aggregate.emplace(event.aggregate_id);
+    aggregate.emplace(event.AggregateId());
     aggregate->Bind(statement, kAggregate + 1);
   }
 
@@ -214,9 +215,8 @@ absl::StatusOr<AnalyticsEvent> EventRows::Read(const Statement& statement) {
     if (statement.IsNull(name.column)) continue;
     auto text = names_.Text(statement.Integer(name.column));
     if (!text.ok()) return text.status();
-    event.*name.member = *std::move(text);
+    SetText(name.member, *text, &event);
   }
-  event.kind = KindOf(event.event_type);
   if (!statement.IsNull(kUser)) {
     auto text = users_.Text(statement.Integer(kUser));
     if (!text.ok()) return text.status();
@@ -227,10 +227,10 @@ absl::StatusOr<AnalyticsEvent> EventRows::Read(const Statement& statement) {
   }
   switch (statement.ColumnType(kAggregate)) {
     case SQLITE_NULL:
-      event.aggregate_id = event.session_id;
+      if (event.AggregateId() != event.session_id) event.aggregate_id = event.session_id;
       break;
     case SQLITE_INTEGER:
-      event.aggregate_id = event.user_id;
+      if (event.AggregateId() != event.user_id) event.aggregate_id = event.user_id;
       break;
     default:
       whole = StoredId::Read(statement, kAggregate, &event.aggregate_id) && whole;

@@ -25,11 +25,11 @@ TEST_CASE("what a started charge says is carried over") {
   const AnalyticsEvent event = Convert(start).value();
   CHECK(event.event_id == "e-1");
   CHECK(event.event_type == "analytics_charge_started");
-  CHECK(event.kind == EventKind::kChargeStarted);
+  CHECK(event.kind() == EventKind::kChargeStarted);
   CHECK(event.version == 7);
   CHECK(event.time == start.started_at);
   CHECK(event.region == "eu");
-  CHECK(event.aggregate_id == "s-1");
+  CHECK(event.AggregateId() == "s-1");
   CHECK(event.session_id == "s-1");
   CHECK(event.user_id == "u-1");
   CHECK(event.hub_id == "h-1");
@@ -43,7 +43,7 @@ TEST_CASE("amounts are carried over, absent ones stay absent") {
   stop.energy_mwh = 7'500'000;
   stop.total_reward_microusd = 0;
   const AnalyticsEvent event = Convert(stop).value();
-  CHECK(event.kind == EventKind::kChargeStopped);
+  CHECK(event.kind() == EventKind::kChargeStopped);
   CHECK(event.energy_mwh == 7'500'000);
   CHECK(event.total_reward_microusd == 0);
   CHECK_FALSE(event.grid_reward_microusd.has_value());
@@ -79,39 +79,39 @@ TEST_CASE("the region and the aggregate are the event's own when it names them")
   start.header.region = "us";
   start.header.aggregate_id = "a";
   CHECK(Convert(start)->region == "us");
-  CHECK(Convert(start)->aggregate_id == "a");
+  CHECK(Convert(start)->AggregateId() == "a");
 }
 
 TEST_CASE("the usual aggregate is the type's required id") {
   WalletCredited credit = SomeCredit();
   credit.session_id = "s-1";
-  CHECK(Convert(credit)->aggregate_id == "u-1");
+  CHECK(Convert(credit)->AggregateId() == "u-1");
   IncentiveWindowActivated window;
   window.window_id = "w-1";
-  CHECK(Convert(window)->aggregate_id == "w-1");
+  CHECK(Convert(window)->AggregateId() == "w-1");
   NovaRedeemed redeemed;
   redeemed.user_id = "u-1";
   redeemed.redemption_id = "r-1";
   redeemed.amount_cents = 1;
-  CHECK(Convert(redeemed)->aggregate_id == "u-1");
+  CHECK(Convert(redeemed)->AggregateId() == "u-1");
 }
 
 TEST_CASE("the aggregate of another type is its session, else its user, else itself") {
   GenericEvent event;
   event.event_type = "foo";
   event.header.event_id = "e-1";
-  CHECK(Convert(event)->aggregate_id == "e-1");
+  CHECK(Convert(event)->AggregateId() == "e-1");
   event.user_id = "u-1";
-  CHECK(Convert(event)->aggregate_id == "u-1");
+  CHECK(Convert(event)->AggregateId() == "u-1");
   event.session_id = "s-1";
-  CHECK(Convert(event)->aggregate_id == "s-1");
+  CHECK(Convert(event)->AggregateId() == "s-1");
 }
 
 TEST_CASE("another type gets the prefix and has no kind") {
   GenericEvent event;
   event.event_type = GENERATE("foo", "analytics_foo");
   CHECK(Convert(event)->event_type == "analytics_foo");
-  CHECK(Convert(event)->kind == EventKind::kOther);
+  CHECK(Convert(event)->kind() == EventKind::kOther);
 }
 
 TEST_CASE("a type that has a struct is refused as a generic event") {
@@ -204,7 +204,7 @@ TEST_CASE("types have at most 100 bytes, the prefix not counted") {
   GenericEvent event;
   event.event_type = std::string(100, 'x');
   const AnalyticsEvent accepted = Convert(event).value();
-  CHECK(accepted.event_type.size() == 110);
+  CHECK(accepted.event_type.name().size() == 110);
   CHECK(ConvertJson(ToJson(accepted))->event_type == accepted.event_type);
   event.event_type += 'x';
   CHECK(Verdict(Convert(event)) ==

@@ -162,10 +162,11 @@ TEST_CASE("the JSON of an event whose fields were filled with rubbish is an obje
 TEST_CASE("names of types and their times") {
   CHECK(AnalyticsType("charge_started") == "analytics_charge_started");
   CHECK(AnalyticsType("analytics_foo") == "analytics_foo");
-  CHECK(KindOf("charge_started") == EventKind::kChargeStarted);
-  CHECK(KindOf("analytics_charge_stopped") == EventKind::kChargeStopped);
-  CHECK(KindOf("analytics_wallet_credited") == EventKind::kWalletCredited);
-  CHECK(KindOf("nova_earned") == EventKind::kOther);
+  CHECK(EventType("analytics_charge_started").kind() == EventKind::kChargeStarted);
+  CHECK(EventType("analytics_charge_stopped").kind() == EventKind::kChargeStopped);
+  CHECK(EventType("analytics_wallet_credited").kind() == EventKind::kWalletCredited);
+  CHECK(EventType("analytics_nova_earned").kind() == EventKind::kOther);
+  CHECK(EventType("charge_started").kind() == EventKind::kOther);
   CHECK(TimeFieldOf("charge_started") == "started_at");
   CHECK(TimeFieldOf("analytics_charge_stopped") == "stopped_at");
   CHECK(TimeFieldOf("driver_signed_up") == "created_at");

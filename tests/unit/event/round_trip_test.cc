@@ -108,7 +108,7 @@ DomainEvent RandomEvent(Filler& fill) {
 }
 
 bool Same(const AnalyticsEvent& a, const AnalyticsEvent& b) {
-  return a.SamePayload(b) && a.time == b.time && a.kind == b.kind;
+  return a.SamePayload(b) && a.time == b.time && a.kind() == b.kind();
 }
 
 TEST_CASE("an analytics event read back from its JSON is the same") {

@@ -21,7 +21,6 @@ AnalyticsEvent FullEvent() {
   AnalyticsEvent event;
   event.event_id = "id";
   event.event_type = "analytics_charge_stopped";
-  event.kind = EventKind::kChargeStopped;
   event.version = -7;
   event.time = absl::FromUnixMicros(-1'234'567'890'123);
   event.region = "region";
@@ -44,7 +43,7 @@ AnalyticsEvent FullEvent() {
 void CheckSame(const AnalyticsEvent& a, const AnalyticsEvent& b) {
   CHECK(a.SamePayload(b));
   CHECK(a.time == b.time);
-  CHECK(a.kind == b.kind);
+  CHECK(a.kind() == b.kind());
   CHECK(a.event_id == b.event_id);
   CHECK(a.fields == b.fields);
   CHECK(a.properties == b.properties);
