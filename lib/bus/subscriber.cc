@@ -4,6 +4,7 @@
 #include <new>
 
 #include "fmt/format.h"
+#include "lib/base/out_of_memory.h"
 
 namespace nerava::analytics {
 
@@ -46,14 +47,6 @@ class Subscriber::RunningCall {
 thread_local const Subscriber::RunningCall* Subscriber::RunningCall::innermost_ = nullptr;
 
 namespace {
-
-// Made while there is memory.
-const absl::Status& OutOfMemory() {
-  static const absl::Status& status =
-      *new absl::Status(absl::StatusCode::kResourceExhausted, "out of memory; try again later");
-  return status;
-}
-[[maybe_unused]] const absl::Status& made_at_start = OutOfMemory();
 
 absl::Status Threw(const char* what) noexcept {
   try {

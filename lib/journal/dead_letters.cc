@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <filesystem>
+#include <limits>
 #include <nlohmann/json.hpp>
 #include <optional>
 #include <set>
@@ -106,21 +107,22 @@ absl::StatusOr<std::string> ReadLetters(const LockedFolder& folder) {
   auto file = folder.Open(kFile, O_RDONLY);
   if (absl::IsNotFound(file.status())) return std::string();
   if (!file.ok()) return file.status();
-  return (*file)->ReadAll();
+  return (*file)->Read(0, std::numeric_limits<std::int64_t>::max());
 }
 
 absl::Status AppendLetter(const LockedFolder& folder, const std::string& line) {
-  auto letters = ReadLetters(folder);
-  if (!letters.ok()) return letters.status();
-  // A crash may have left an unfinished line.
-  const bool begins_line = letters->empty() || letters->back() == '\n';
-  auto file = folder.Open(kFile, O_WRONLY | O_CREAT);
+  auto file = folder.Open(kFile, O_RDWR | O_CREAT);
   if (!file.ok()) return file.status();
-  const auto end = static_cast<std::int64_t>(letters->size());
-  absl::Status status = (*file)->WriteAt(fmt::format("{}{}\n", begins_line ? "" : "\n", line), end);
+  const auto end = (*file)->Size();
+  if (!end.ok()) return end.status();
+  const auto last = (*file)->Read(std::max<std::int64_t>(0, *end - 1), 1);
+  if (!last.ok()) return last.status();
+  // A crash may have left an unfinished line.
+  const char* const separator = last->empty() || *last == "\n" ? "" : "\n";
+  absl::Status status = (*file)->WriteAt(fmt::format("{}{}\n", separator, line), *end);
   if (status.ok()) status = (*file)->Sync();
-  if (status.ok() && letters->empty()) status = folder.folder->Sync();
-  if (!status.ok()) (*file)->Truncate(end).IgnoreError();
+  if (status.ok() && *end == 0) status = folder.folder->Sync();
+  if (!status.ok()) (*file)->Truncate(*end).IgnoreError();
   return status;
 }
 
@@ -227,18 +229,41 @@ absl::Status DeadLetters::Forget(std::multiset<std::string> gone) {
 std::uint64_t DeadLetters::count() const {
   MutexLock lock(mutex_);
   if (folder_.empty()) return in_memory_.size();
-  // Only looked at, not locked: this is called often, and by whoever wants to know.
+  // Not locked against other processes: this is called often, and by whoever wants to know.
+  const std::string path = fmt::format("{}/{}", folder_, kFile);
   struct stat status {};
-  if (stat(fmt::format("{}/{}", folder_, kFile).c_str(), &status) != 0) return 0;
-  if (status.st_size != counted_bytes_ || status.st_ino != counted_file_) {
-    const auto lines = Lines();
-    if (!lines.ok()) return count_;
-    count_ = static_cast<std::uint64_t>(std::count_if(
-        lines->begin(), lines->end(), [](const std::string& line) { return Parse(line); }));
-    counted_bytes_ = status.st_size;
-    counted_file_ = status.st_ino;
+  if (stat(path.c_str(), &status) != 0) return 0;
+  if (status.st_ino != counted_.file || status.st_size != counted_.end) {
+    auto file = File::OpenAt(AT_FDCWD, path, O_RDONLY, path);
+    if (file.ok()) Count(**file, status.st_ino);
   }
-  return count_;
+  return counted_.letters;
+}
+
+void DeadLetters::Count(File& file, std::uint64_t inode) const {
+  const auto read_from = [&file](std::int64_t offset) {
+    return file.Read(offset, std::numeric_limits<std::int64_t>::max());
+  };
+  const std::string& last = counted_.last_line;
+  auto text = inode == counted_.file
+                  ? read_from(counted_.end - static_cast<std::int64_t>(last.size()))
+                  : std::string();
+  if (text.ok() && inode == counted_.file && text->starts_with(last)) {
+    text->erase(0, last.size());
+  } else {
+    counted_ = Counted{};
+    counted_.file = inode;
+    text = read_from(0);
+  }
+  if (!text.ok()) return;
+  std::string_view rest = *text;
+  // Another process may be about to write the end.
+  for (std::size_t end = rest.find('\n'); end != rest.npos; end = rest.find('\n')) {
+    if (end > 0 && Parse(rest.substr(0, end))) ++counted_.letters;
+    counted_.last_line = rest.substr(0, end + 1);
+    counted_.end += static_cast<std::int64_t>(end) + 1;
+    rest.remove_prefix(end + 1);
+  }
 }
 
 }  // namespace nerava::analytics

@@ -15,6 +15,7 @@
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
 #include "lib/base/mutex.h"
+#include "lib/journal/file.h"
 #include "nerava/analytics/analytics_event.h"
 #include "nerava/analytics/batch_writer.h"
 
@@ -39,16 +40,21 @@ class DeadLetters {
   absl::StatusOr<std::size_t> Replay(absl::FunctionRef<absl::Status(EventPtr)> accept);
 
  private:
+  void Count(File& file, std::uint64_t inode) const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   absl::StatusOr<std::vector<std::string>> Lines() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   absl::Status Forget(std::multiset<std::string> gone) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
 
   const std::string folder_;
   mutable Mutex mutex_;
   std::deque<std::string> in_memory_ ABSL_GUARDED_BY(mutex_);  // lines
-  // What count() found in the file when it had this size.
-  mutable std::uint64_t count_ ABSL_GUARDED_BY(mutex_) = 0;
-  mutable std::int64_t counted_bytes_ ABSL_GUARDED_BY(mutex_) = 0;
-  mutable std::uint64_t counted_file_ ABSL_GUARDED_BY(mutex_) = 0;
+  // What count() found in the file so far: only what was added is looked at the next time.
+  struct Counted {
+    std::uint64_t letters = 0;
+    std::uint64_t file = 0;  // its inode
+    std::int64_t end = 0;    // behind the last whole line
+    std::string last_line;   // tells whether it still is that file
+  };
+  mutable Counted counted_ ABSL_GUARDED_BY(mutex_);
 };
 
 }  // namespace nerava::analytics

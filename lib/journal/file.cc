@@ -6,11 +6,14 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstring>
 #include <utility>
 
+#include "absl/base/thread_annotations.h"
 #include "fmt/format.h"
+#include "lib/base/mutex.h"
 
 namespace nerava::analytics {
 namespace {
@@ -62,6 +65,21 @@ absl::StatusCode CodeOf(int error) {
   }
 }
 
+// So that a child has no descriptor of which its File does not know.
+struct OpenLock final : ForkListener {
+  static OpenLock& Get() {
+    static OpenLock& lock = *new OpenLock;
+    return lock;
+  }
+  OpenLock() : ForkListener(Order::kOther) { Watch(); }
+
+  void BeforeFork() ABSL_NO_THREAD_SAFETY_ANALYSIS override { mutex.Lock(); }
+  void AfterForkInParent() ABSL_NO_THREAD_SAFETY_ANALYSIS override { mutex.Unlock(); }
+  void AfterForkInChild() ABSL_NO_THREAD_SAFETY_ANALYSIS override { mutex.Unlock(); }
+
+  Mutex mutex;
+};
+
 }  // namespace
 
 absl::Status ErrnoStatus(int error, std::string_view doing, std::string_view path) {
@@ -69,30 +87,34 @@ absl::Status ErrnoStatus(int error, std::string_view doing, std::string_view pat
                                                  std::strerror(error), Advice(error)));
 }
 
-File::File(int fd, std::string path)
-    : ForkListener(Order::kOther), fd_(fd), path_(std::move(path)) {
-  Watch();
-}
+File::File(std::string path) : ForkListener(Order::kOther), path_(std::move(path)) { Watch(); }
 
 File::~File() {
-  // In this order: between the two a child may keep the descriptor, which is harmless; the other
-  // way round it could close somebody else's that has the same number.
+  // Children may have copies: those forked from here on, or by other means than fork().
+  if (fd_ >= 0) flock(fd_, LOCK_UN);
+  // In this order: the other way round a child could close somebody else's that has the same number.
   Unwatch();
   if (fd_ >= 0) close(fd_);
 }
 
 void File::AfterForkInChild() {
-  close(fd_);
+  if (fd_ >= 0) close(fd_);
   fd_ = -1;
 }
 
 absl::StatusOr<std::shared_ptr<File>> File::OpenAt(int folder, const std::string& name, int flags,
                                                    std::string path) {
-  const int fd = Retrying([&] {
-    return openat(folder, name.c_str(), flags | O_CLOEXEC | O_NOFOLLOW, S_IRUSR | S_IWUSR);
-  });
-  if (fd < 0) return ErrnoStatus(errno, "open", path);
-  return std::shared_ptr<File>(new File(fd, std::move(path)));
+  const std::shared_ptr<File> file(new File(std::move(path)));
+  int error = 0;
+  {
+    MutexLock lock(OpenLock::Get().mutex);
+    file->fd_ = Retrying([&] {
+      return openat(folder, name.c_str(), flags | O_CLOEXEC | O_NOFOLLOW, S_IRUSR | S_IWUSR);
+    });
+    error = errno;
+  }
+  if (file->fd_ < 0) return ErrnoStatus(error, "open", file->path());
+  return file;
 }
 
 absl::Status File::WriteAt(std::string_view bytes, std::int64_t offset) {
@@ -115,14 +137,27 @@ absl::Status File::Append(std::string_view bytes) {
   return absl::OkStatus();
 }
 
-absl::StatusOr<std::string> File::ReadAll() {
+absl::StatusOr<std::int64_t> File::Size() const {
   struct stat status {};
   if (fstat(fd_, &status) != 0) return ErrnoStatus(errno, "look at", path_);
-  std::string bytes(static_cast<std::size_t>(status.st_size), '\0');
+  return status.st_size;
+}
+
+absl::StatusOr<std::string> File::Read(std::int64_t offset, std::int64_t max_bytes) {
+  const auto size = Size();
+  if (!size.ok()) return size.status();
+  const std::int64_t wanted = std::max<std::int64_t>(0, *size - offset);
+  if (wanted > max_bytes) {
+    return absl::DataLossError(fmt::format(
+        "\"{}\" has {} bytes, and no such file has more than {}: move it away to look into it",
+        path_, *size, offset + max_bytes));
+  }
+  std::string bytes(static_cast<std::size_t>(wanted), '\0');
   std::size_t done = 0;
   while (done < bytes.size()) {
     const ssize_t read = Retrying([&] {
-      return pread(fd_, bytes.data() + done, bytes.size() - done, static_cast<off_t>(done));
+      return pread(fd_, bytes.data() + done, bytes.size() - done,
+                   static_cast<off_t>(done) + offset);
     });
     if (read < 0) return ErrnoStatus(errno, "read", path_);
     if (read == 0) break;  // it became shorter meanwhile

@@ -31,13 +31,15 @@ class File final : private ForkListener {
   // All of it, at `offset`; what was written before an error stays.
   absl::Status WriteAt(std::string_view bytes, std::int64_t offset);
   absl::Status Append(std::string_view bytes);
-  absl::StatusOr<std::string> ReadAll();
+  // What is behind `offset`; DataLoss when that is more than `max_bytes`.
+  absl::StatusOr<std::string> Read(std::int64_t offset, std::int64_t max_bytes);
+  absl::StatusOr<std::int64_t> Size() const;
   // Reserves the disk space; no error where the file system cannot.
   absl::Status Preallocate(std::int64_t bytes);
   absl::Status Truncate(std::int64_t bytes);
   // fdatasync; of a folder: its entries.
   absl::Status Sync();
-  // Whether nobody else had it; kept until it is closed here and in children.
+  // Whether nobody else had it; kept until this is destroyed, also when children have copies.
   absl::StatusOr<bool> TryLock();
   absl::Status Lock();
 
@@ -47,10 +49,10 @@ class File final : private ForkListener {
   absl::Status Rename(const std::string& from, const std::string& to);
 
  private:
-  File(int fd, std::string path);
+  explicit File(std::string path);
   void AfterForkInChild() override;
 
-  int fd_;
+  int fd_ = -1;
   const std::string path_;
 };
 

@@ -13,6 +13,7 @@
 #include <string_view>
 #include <system_error>
 #include <utility>
+#include <vector>
 
 #include "fmt/format.h"
 
@@ -78,14 +79,29 @@ absl::StatusOr<std::shared_ptr<File>> OpenFolder(const std::string& path) {
   return folder;
 }
 
-// Makes a journal_dir, and what it lies in.
+// Makes its entries durable. It may be a link.
+absl::Status SyncFolder(const std::string& path) {
+  auto folder = File::OpenAt(AT_FDCWD, path + "/.", kFolder, path);
+  return folder.ok() ? (*folder)->Sync() : folder.status();
+}
+
+// Makes a journal_dir, and what it lies in, for good.
 absl::Status PrepareDirectory(const std::filesystem::path& directory) {
   std::error_code error;
+  std::vector<std::filesystem::path> made_in;  // where an entry is new
+  for (std::filesystem::path missing = directory;
+       !std::filesystem::exists(missing, error) && missing.has_relative_path();
+       missing = missing.parent_path()) {
+    made_in.push_back(missing.parent_path());
+  }
   std::filesystem::create_directories(directory.parent_path(), error);
   if (mkdir(directory.c_str(), kOnlyOwner) != 0 && errno != EEXIST) {
     return absl::FailedPreconditionError(
         fmt::format("cannot make the journal_dir \"{}\": {}; choose another", directory.string(),
                     std::strerror(errno)));
+  }
+  for (const std::filesystem::path& parent : made_in) {
+    if (absl::Status synced = SyncFolder(parent); !synced.ok()) return synced;
   }
   return OpenFolder(directory).status();
 }
@@ -185,27 +201,31 @@ absl::StatusOr<std::shared_ptr<File>> ProcessFolder::Open(const std::string& nam
   return File::OpenAt(file_->fd(), name, flags, fmt::format("{}/{}", path(), name));
 }
 
-absl::StatusOr<std::string> ProcessFolder::Quarantine(const std::string& name) {
+absl::Status ProcessFolder::Quarantine(const std::string& name, std::string* path) {
+  path->clear();
   const std::string folder = fmt::format("{}/{}", store_folder_->path(), kQuarantine);
   if (absl::Status made = MakeFolder(store_folder_->fd(), kQuarantine, folder); !made.ok()) {
     return made;
   }
   // Processes have segments of the same number, and salts that differ.
   const std::string target = fmt::format("{}/{}-{}", kQuarantine, name_, name);
-  if (renameat(file_->fd(), name.c_str(), store_folder_->fd(), target.c_str()) != 0) {
-    return ErrnoStatus(errno, "move to the quarantine", fmt::format("{}/{}", path(), name));
+  std::string moved_to = fmt::format("{}/{}", store_folder_->path(), target);
+  if (renameat(file_->fd(), name.c_str(), store_folder_->fd(), target.c_str()) == 0) {
+    *path = std::move(moved_to);
+    return absl::OkStatus();
   }
-  return fmt::format("{}/{}", store_folder_->path(), target);
+  const int error = errno;
+  struct stat status {};
+  const bool gone = fstatat(file_->fd(), name.c_str(), &status, AT_SYMLINK_NOFOLLOW) != 0;
+  if (error == ENOENT && gone) return absl::OkStatus();
+  return ErrnoStatus(error, "move to the quarantine", fmt::format("{}/{}", this->path(), name));
 }
 
 absl::Status ProcessFolder::Sync() {
   if (absl::Status synced = file_->Sync(); !synced.ok()) return synced;
   if (absl::Status synced = store_folder_->Sync(); !synced.ok()) return synced;
   // The entry of the store's own folder, made by the first of its processes.
-  const std::string parent = std::filesystem::path(store_folder_->path()).parent_path();
-  auto folder = File::OpenAt(AT_FDCWD, parent + "/.", kFolder, parent);  // may be a link
-  if (!folder.ok()) return folder.status();
-  return (*folder)->Sync();
+  return SyncFolder(std::filesystem::path(store_folder_->path()).parent_path());
 }
 
 }  // namespace nerava::analytics

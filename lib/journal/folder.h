@@ -51,8 +51,8 @@ class ProcessFolder {
   absl::StatusOr<std::shared_ptr<File>> Open(const std::string& name, int flags);
   // Removes the folder, and with the last one the store's, when there is nothing in them.
   void RemoveIfEmpty();
-  // Moves a file to the quarantine; its path there.
-  absl::StatusOr<std::string> Quarantine(const std::string& name);
+  // Moves a file to the quarantine; `*path` is where it is then, empty when somebody else took it.
+  absl::Status Quarantine(const std::string& name, std::string* path);
   // Makes the folder itself and the way to it durable.
   absl::Status Sync();
 

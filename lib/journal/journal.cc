@@ -4,12 +4,14 @@
 
 #include <algorithm>
 #include <array>
+#include <new>
 #include <random>
 #include <string_view>
 #include <system_error>
 #include <utility>
 
 #include "fmt/format.h"
+#include "lib/base/out_of_memory.h"
 
 namespace nerava::analytics {
 namespace {
@@ -65,7 +67,12 @@ absl::Status Journal::Write(absl::Span<const std::string* const> payloads) {
   for (const std::string* payload : payloads) {
     AppendRecord(id_, sequence++, current.synced, *payload, &buffer_);
   }
-  absl::Status status = current.file->WriteAt(buffer_, offset_);
+  absl::Status status;
+  try {
+    status = current.file->WriteAt(buffer_, offset_);
+  } catch (const std::bad_alloc&) {  // for the message
+    status = OutOfMemory();
+  }
   if (status.ok() && durability_ == Durability::kPower) status = Sync(*current.file, sequence);
   if (!status.ok()) {
     TakeBack(*current.file);
@@ -81,6 +88,7 @@ absl::Status Journal::Write(absl::Span<const std::string* const> payloads) {
 }
 
 void Journal::TakeBack(File& file) {
+  Break();
   // Nobody will be told that they are accepted, so nobody may find them. The next segment begins
   // with their sequence numbers, which voids them; and should the process die before, there is no
   // record at their place.
@@ -88,6 +96,9 @@ void Journal::TakeBack(File& file) {
   if (!file.WriteAt({kNoRecord.data(), kNoRecord.size()}, offset_).ok()) {
     file.Truncate(offset_).IgnoreError();
   }
+}
+
+void Journal::Break() {
   MutexLock lock(mutex_);
   broken_ = true;
 }
@@ -99,16 +110,21 @@ absl::Status Journal::Rotate(const Current& last) {
                     folder_->path(), options_.max_bytes));
   }
   if (absl::Status started = StartSyncing(); !started.ok()) return started;
-  const bool is_first = segment_ == nullptr;
+  const bool is_first = last.file == nullptr;
   if (!is_first) {
     // That there is a next segment tells who reads them that this one was synced whole.
     if (last.synced < last.written) {
       absl::Status synced = Sync(*last.file, last.written);
       if (!synced.ok()) trouble_(std::move(synced));
     }
+    // From here on it takes no more, whatever fails below: a file of the next one may stay behind,
+    // and voids all that has its numbers.
+    Break();
+    if (segment_ != nullptr) segment_->complete = true;
+    segment_ = nullptr;
     // Two may not begin with the same number.
     if (id_.first == next_sequence_) {
-      if (absl::Status gone = folder_->file().Remove(segment_->name); !gone.ok()) return gone;
+      if (absl::Status gone = folder_->file().Remove(SegmentName(id_)); !gone.ok()) return gone;
     }
   }
 
@@ -125,7 +141,6 @@ absl::Status Journal::Rotate(const Current& last) {
     folder_->file().Remove(name).IgnoreError();
     return status;
   }
-  if (!is_first) segment_->complete = true;
   segment_ = segments_.Add(folder_, name, options_.segment_bytes, /*own=*/true, /*damaged=*/false);
   id_ = id;
   offset_ = static_cast<std::int64_t>(header.size());
@@ -152,7 +167,12 @@ Journal::Current Journal::current_segment() const {
 }
 
 absl::Status Journal::Sync(File& file, std::uint64_t written) {
-  absl::Status synced = file.Sync();
+  absl::Status synced;
+  try {
+    synced = file.Sync();
+  } catch (const std::bad_alloc&) {  // for the message
+    synced = OutOfMemory();
+  }
   MutexLock lock(mutex_);
   if (synced.ok()) {
     ++stats_.syncs;
@@ -184,8 +204,11 @@ void Journal::KeepSyncing() {
     more = AwaitUnsynced();
     const Current current = current_segment();
     if (current.synced >= current.written) continue;
-    absl::Status synced = Sync(*current.file, current.written);
-    if (!synced.ok()) trouble_(std::move(synced));
+    try {
+      absl::Status synced = Sync(*current.file, current.written);
+      if (!synced.ok()) trouble_(std::move(synced));
+    } catch (const std::bad_alloc&) {  // it is counted, only not told
+    }
   }
 }
 

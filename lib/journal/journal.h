@@ -59,6 +59,7 @@ class Journal {
 
   absl::Status Write(absl::Span<const std::string* const> payloads);
   void TakeBack(File& file);
+  void Break();  // the current segment takes no more
   // Begins the next segment.
   absl::Status Rotate(const Current& last);
   Current current_segment() const;

@@ -3,9 +3,11 @@
 #include <fcntl.h>
 
 #include <algorithm>
+#include <new>
 #include <utility>
 
 #include "fmt/format.h"
+#include "lib/base/out_of_memory.h"
 #include "lib/journal/event_codec.h"
 
 namespace nerava::analytics {
@@ -14,7 +16,7 @@ namespace {
 absl::StatusOr<std::string> ReadFile(ProcessFolder& folder, const SegmentId& id) {
   auto file = folder.Open(SegmentName(id), O_RDONLY);
   if (!file.ok()) return file.status();
-  return (*file)->ReadAll();
+  return (*file)->Read(0, kMaxSegmentBytes);
 }
 
 // Those of a process, oldest first.
@@ -40,59 +42,48 @@ void Recovery::Report(const absl::Status& trouble) {
   if (reported_.insert(trouble.ToString()).second) trouble_(trouble);
 }
 
-std::uint64_t Recovery::Adopt() {
+void Recovery::Adopt() {
   const auto names = folder_->List();
-  if (!names.ok()) {
-    Report(names.status());
-    return 0;
-  }
-  std::uint64_t events = 0;
+  if (!names.ok()) return Report(names.status());
   for (const std::string& name : *names) {
     if (!ProcessFolder::IsName(name)) continue;
     const auto folder = ProcessFolder::Adopt(folder_, name);
     if (!folder.ok()) {
       Report(folder.status());
     } else if (*folder != nullptr) {
-      events += AdoptFolder(*folder);
+      AdoptFolder(*folder);
     }
   }
-  return events;
 }
 
-std::uint64_t Recovery::AdoptFolder(const std::shared_ptr<ProcessFolder>& folder) {
+void Recovery::AdoptFolder(const std::shared_ptr<ProcessFolder>& folder) {
   const auto ids = ListSegments(*folder);
-  if (!ids.ok()) {
-    Report(ids.status());
-    return 0;
-  }
-  std::uint64_t events = 0;
+  if (!ids.ok()) return Report(ids.status());
   for (auto id = ids->begin(); id != ids->end(); ++id) {
     // Of two that begin with the same number, one has no records.
     const auto next = std::find_if(id, ids->end(),
                                    [&](const SegmentId& other) { return other.first > id->first; });
-    events +=
-        AdoptSegment(folder, *id, next != ids->end() ? std::optional(next->first) : std::nullopt);
+    try {
+      AdoptSegment(folder, *id, next != ids->end() ? std::optional(next->first) : std::nullopt);
+    } catch (const std::bad_alloc&) {  // left for the next time, as what cannot be read
+      Report(OutOfMemory());
+    }
   }
-  return events;
 }
 
-std::uint64_t Recovery::AdoptSegment(const std::shared_ptr<ProcessFolder>& folder,
-                                     const SegmentId& id, std::optional<std::uint64_t> next_first) {
+void Recovery::AdoptSegment(const std::shared_ptr<ProcessFolder>& folder, const SegmentId& id,
+                            std::optional<std::uint64_t> next_first) {
   const std::string name = SegmentName(id);
   const std::string path = fmt::format("{}/{}", folder->path(), name);
   const auto bytes = ReadFile(*folder, id);
-  if (!bytes.ok()) {
-    // The lock ends with the folder's last segment, and then somebody may try again.
-    Report(bytes.status());
-    return 0;
-  }
+  // The lock ends with the folder's last segment, and then somebody may try again.
+  if (!bytes.ok()) return Report(bytes.status());
   const SegmentContents contents = ReadSegment(*bytes, id, next_first);
   if (contents.end == SegmentContents::End::kNewerVersion) {
-    Report(absl::FailedPreconditionError(fmt::format(
+    return Report(absl::FailedPreconditionError(fmt::format(
         "\"{}\" was written by a newer version of this library, and its events are not stored yet: "
         "open the store with that version",
         path)));
-    return 0;
   }
   const auto undecodable =
       std::count_if(contents.payloads.begin(), contents.payloads.end(),
@@ -105,17 +96,21 @@ std::uint64_t Recovery::AdoptSegment(const std::shared_ptr<ProcessFolder>& folde
         "quarantine folder beside it for what else may be found in it",
         path, events)));
   }
+  // All of it or nothing, should memory run out.
+  found_.push_back({nullptr, id, next_first, events});
+  try {
+    found_.back().segment = segments_.Add(folder, name, static_cast<std::int64_t>(bytes->size()),
+                                          /*own=*/false, damaged);
+  } catch (const std::bad_alloc&) {
+    found_.pop_back();
+    throw;
+  }
+  new_events_ += events;
   ++adopted_segments_;
   if (contents.end == SegmentContents::End::kTorn) ++torn_tails_;
-
-  JournalSegment* const segment =
-      segments_.Add(folder, name, static_cast<std::int64_t>(bytes->size()), /*own=*/false, damaged);
-  if (events == 0) {
-    segment->complete = true;
-    return 0;
-  }
-  found_.push_back({segment, id, next_first, events});
-  return events;
+  if (events > 0) return;
+  found_.back().segment->complete = true;
+  found_.pop_back();
 }
 
 absl::Status Recovery::Open(const Found& found) {
@@ -135,7 +130,10 @@ absl::StatusOr<Recovery::Events> Recovery::Next(std::size_t n) {
   if (found_.empty()) return result;
   Found& found = found_.front();
   if (!open_) {
-    if (absl::Status opened = Open(found); !opened.ok()) return opened;
+    if (absl::Status opened = Open(found); !opened.ok()) {
+      std::rotate(found_.begin(), found_.begin() + 1, found_.end());
+      return opened;
+    }
   }
   result.segment = found.segment;
   std::size_t next = next_;

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <array>
 #include <charconv>
+#include <utility>
 
 #include "fmt/format.h"
 #include "lib/journal/bytes.h"
@@ -61,11 +62,12 @@ class SegmentReader {
       std::optional<Record> record = At(offset, /*exactly=*/true);
       if (!record) {
         if (offset >= used_) break;
+        if (!next_first_ && !WasSynced(offset)) {
+          torn = true;
+          break;
+        }
         record = Next(&offset);
-        // It was written when the gap before it was not yet safe: the power failed, and with the gap
-        // all that came after it is void.
-        const bool unsynced = record && !next_first_ && record->synced <= expected_;
-        if (!record || unsynced) {
+        if (!record) {
           torn = true;
           break;
         }
@@ -132,6 +134,11 @@ class SegmentReader {
     return record;
   }
 
+  std::optional<Record> AtOrBehind(std::size_t* offset) {
+    std::optional<Record> record = At(*offset, /*exactly=*/true);
+    return record ? record : Next(offset);
+  }
+
   // The first record behind `*offset`, wherever it begins.
   std::optional<Record> Next(std::size_t* offset) {
     for (std::size_t at = *offset + 1; at < used_; ++at) {
@@ -143,11 +150,32 @@ class SegmentReader {
     return std::nullopt;
   }
 
+  // Whether a record behind the gap at `offset` says that the gap once was on the disk. If none does,
+  // the power failed, and with the gap all that came after it is void.
+  bool WasSynced(std::size_t offset) {
+    if (!most_synced_) {
+      most_synced_ = 0;
+      const std::uint64_t gap = std::exchange(expected_, expected_ + 1);
+      const std::size_t budget = search_budget_;
+      while (const std::optional<Record> record = AtOrBehind(&offset)) {
+        most_synced_ = std::max(*most_synced_, record->synced);
+        expected_ = record->sequence + 1;
+        offset += record->size();
+      }
+      expected_ = gap;
+      search_budget_ = budget;
+    }
+    return *most_synced_ > expected_;
+  }
+
   const std::string_view bytes_;
   const SegmentId id_;
   const std::optional<std::uint64_t> next_first_;
   std::size_t used_ = 0;    // behind the last byte that is not zero
   std::uint64_t expected_;  // sequence number of the next record
+  // The highest `synced` of all records behind the first gap, once there is one. It also speaks for
+  // the gaps that follow: behind a record with it, none says more.
+  std::optional<std::uint64_t> most_synced_;
   // Bytes whose checksum the search may compute: bytes made to look like many long records must not
   // take for ever.
   std::size_t search_budget_ = 64 * bytes_.size();

@@ -18,6 +18,7 @@ namespace nerava::analytics {
 inline constexpr std::size_t kSegmentHeaderBytes = 32;
 inline constexpr std::size_t kRecordHeaderBytes = 24;
 inline constexpr std::uint32_t kSegmentVersion = 1;
+inline constexpr std::int64_t kMaxSegmentBytes = 1 << 30;  // of a file
 
 // What tells a segment from all others; also its file name, so that a damaged header costs nothing.
 struct SegmentId {

@@ -4,7 +4,9 @@
 #include <atomic>
 #include <cstdint>
 #include <memory>
+#include <set>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "absl/base/thread_annotations.h"
@@ -37,7 +39,8 @@ class SegmentList {
 
   // Removes what is complete and has nothing pending: once `store` is synced, if it has events of
   // them, and of each process the oldest first, so that what is left of it has no gap. Calls
-  // `quarantined` with the path of each that was damaged. One thread at a time.
+  // `quarantined` with the path of each that was damaged. The last error, when something could not
+  // be removed; it is tried again the next time. One thread at a time.
   template <typename Quarantined>
   absl::Status Trim(Store& store, Quarantined quarantined);
 
@@ -60,17 +63,26 @@ absl::Status SegmentList::Trim(Store& store, Quarantined quarantined) {
   const std::vector<JournalSegment*> segments = Removable();
   if (segments.empty()) return absl::OkStatus();
   if (absl::Status synced = SyncStore(store, segments); !synced.ok()) return synced;
+  absl::Status result;
+  std::set<const ProcessFolder*> blocked;  // those where one failed: others go on
   for (JournalSegment* const segment : segments) {
+    if (blocked.contains(segment->folder.get())) continue;
+    std::string path;
+    absl::Status gone;
     if (segment->damaged) {
-      auto path = segment->folder->Quarantine(segment->name);
-      if (!path.ok()) return path.status();
-      quarantined(*path);
-    } else if (absl::Status gone = segment->folder->file().Remove(segment->name); !gone.ok()) {
-      return gone;
+      gone = segment->folder->Quarantine(segment->name, &path);
+    } else {
+      gone = segment->folder->file().Remove(segment->name);
     }
-    Forget(segment, segment->damaged);
+    if (!gone.ok()) {
+      blocked.insert(segment->folder.get());
+      result = std::move(gone);
+      continue;
+    }
+    if (!path.empty()) quarantined(path);
+    Forget(segment, !path.empty());
   }
-  return absl::OkStatus();
+  return result;
 }
 
 }  // namespace nerava::analytics

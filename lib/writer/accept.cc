@@ -4,12 +4,11 @@
 #include <array>
 #include <chrono>
 #include <cstddef>
-#include <exception>
-#include <new>
 #include <string>
 #include <utility>
 
 #include "fmt/format.h"
+#include "lib/base/out_of_memory.h"
 #include "lib/journal/event_codec.h"
 #include "lib/writer/state.h"
 
@@ -33,17 +32,21 @@ absl::Status BatchWriter::State::Accept(EventPtr event) {
   if (!journal_folder.empty()) EncodeEvent(*event, &record);
   Wait wait;
   MutexLock lock(mutex);
+  // In a forked child it may have failed before, for what has passed since.
+  if (wanted && !started && !stopping) StartThread().IgnoreError();
   for (;;) {
     if (absl::Status room_made = AwaitRoomInQueue(&wait); !room_made.ok()) return room_made;
     // From here on nothing must fail for want of memory.
-    queue.Reserve(queue.size() + batch.size() + reserved_ + 1);
+    queue.Reserve(queue.size() + batch.size() + recovering_ + reserved_ + 1);
     if (journal_folder.empty()) {
       Enqueue(std::move(event), nullptr);
       return absl::OkStatus();
     }
     absl::Status appended = AppendToJournal(event, record);
     if (!absl::IsResourceExhausted(appended)) return appended;
+    // What is in the store needs the journal no more.
     journal_is_full_ = true;
+    flush_number = last_number;
     work.NotifyOne();
     absl::Status room_made = AwaitRoom(&wait, std::string(appended.message()));
     if (!room_made.ok()) return room_made;
@@ -157,10 +160,8 @@ absl::StatusOr<JournalSegment*> BatchWriter::State::Append(
     absl::Span<const std::string* const> records) {
   try {
     return journal_->Append(records);
-  } catch (const std::bad_alloc&) {
-    return absl::ResourceExhaustedError("out of memory");
-  } catch (const std::exception& error) {
-    return absl::UnavailableError(fmt::format("the journal was not written: {}", error.what()));
+  } catch (...) {  // nothing else throws
+    return OutOfMemory();
   }
 }
 

@@ -72,7 +72,8 @@ struct BatchWriter::Process {
     MutexLock lock(state.mutex);
     // What fails here shows where it matters: a Write tries again and says so, health says that
     // nothing runs.
-    if (started && !stopped && state.OpenJournal().ok()) state.StartThread().IgnoreError();
+    state.wanted = started && !stopped;
+    if (state.wanted && state.OpenJournal().ok()) state.StartThread().IgnoreError();
     return state;
   }
 
@@ -165,6 +166,7 @@ absl::Status BatchWriter::Start() {
     return absl::FailedPreconditionError("the batch writer was stopped; create another one");
   }
   process_->started = true;
+  state.wanted = true;
   if (absl::Status opened = state.OpenJournal(); !opened.ok()) return opened;
   return state.StartThread();
 }
@@ -183,6 +185,7 @@ std::size_t BatchWriter::Flush(absl::Duration timeout) {
   const std::uint64_t number = state.last_number;
   const std::uint64_t looks = ++state.looks_wanted;
   state.flush_number = std::max(state.flush_number, number);
+  if (state.wanted && !state.stopping) state.StartThread().IgnoreError();
   state.Nudge();
   const bool can_wait = state.started && !state.OnWriterThread();
   const auto looked = [&]() ABSL_NO_THREAD_SAFETY_ANALYSIS {

@@ -121,10 +121,10 @@ bool BatchWriter::State::BuryRefused(absl::Span<const EventPtr> events) {
     MutexLock lock(mutex);
     if (destroyed) return false;
     ++stats.dead_lettered;
+    SettleEvent(refusal.index, /*stored=*/false);
     // A store that took the others works.
     const bool took_none = refusals_.size() == events.size();
     stats.last_error = took_none ? refusal.reason : "";
-    SettleEvent(refusal.index, /*stored=*/false);
   }
   return true;
 }

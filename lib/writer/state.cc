@@ -34,10 +34,12 @@ absl::Status BatchWriter::State::OpenJournal() {
   if (journal_folder.empty() || journal_ != nullptr) return absl::OkStatus();
   auto folder = ProcessFolder::Create(journal_folder);
   if (!folder.ok()) return folder.status();
-  folder_ = *std::move(folder);
   const auto trouble = [this](absl::Status status) { NoteTrouble(std::move(status)); };
-  journal_ = std::make_unique<Journal>(folder_, options.journal, durability, segments_, trouble);
-  recovery_ = std::make_unique<Recovery>(folder_->store_folder(), segments_, trouble);
+  auto journal =
+      std::make_unique<Journal>(*folder, options.journal, durability, segments_, trouble);
+  recovery_ = std::make_unique<Recovery>((*folder)->store_folder(), segments_, trouble);
+  journal_ = std::move(journal);
+  folder_ = *std::move(folder);
   looks_wanted = 1;
   return absl::OkStatus();
 }
@@ -74,6 +76,7 @@ bool BatchWriter::State::OnWriterThread() const {
 
 void BatchWriter::State::Nudge() {
   nudged = true;
+  recover_again_ = SteadyTime();
   work.NotifyOne();
 }
 
@@ -111,7 +114,7 @@ void BatchWriter::State::Run() {
     } catch (const std::exception&) {  // memory ran out, so that not even a message can be made
       {
         MutexLock lock(mutex);
-        PutBackBatch();
+        if (!destroyed) PutBackBatch();
         ++stats.failed_commits;
       }
       more = Pause(&backoff);
@@ -129,11 +132,7 @@ void BatchWriter::State::Run() {
 bool BatchWriter::State::RunOnce() {
   LookForTheDead();
   ReportTroubles();
-  if (absl::Status taken = TakeRecovered(); !taken.ok()) {
-    Report(taken);
-    absl::Duration backoff = options.retry_initial_backoff;
-    return Pause(&backoff);
-  }
+  TakeRecovered();
   if (!AwaitBatch()) return false;
   const bool more = SettleBatch();
   TrimJournal();
@@ -147,12 +146,9 @@ bool BatchWriter::State::AwaitBatch() {
   for (;;) {
     if (abandoned) return false;
     if (batch_pending > 0) return true;  // recovered
-    if (recovery_ != nullptr && looks_done < looks_wanted) return true;
-    if (!troubles_.empty() || unreported_drops_ > 0 || journal_is_full_) return true;
     const std::size_t waiting = queue.size();
-    // Who is at the journal still will be told that the event is accepted.
-    if (waiting == 0 && stopping && reserved_ == 0) return false;
     SteadyTime due = SteadyTime::max();
+    // First, so that nothing else keeps events from being committed.
     if (waiting > 0) {
       due = queue.front().accepted_at + interval;
       if (waiting >= options.batch_size || stopping || queue.front().number <= flush_number ||
@@ -160,9 +156,18 @@ bool BatchWriter::State::AwaitBatch() {
         break;
       }
     }
+    if (recovery_ != nullptr && looks_done < looks_wanted) return true;
+    if (!troubles_.empty() || unreported_drops_ > 0 || journal_is_full_) return true;
+    const SteadyTime now = SteadyNow();
+    if (recoverable > 0) {
+      due = std::min(due, recover_again_);
+      if (now >= recover_again_) return true;
+    }
+    // Who is at the journal still will be told that the event is accepted.
+    if (waiting == 0 && stopping && reserved_ == 0) return false;
     if (recovery_ != nullptr) {
       due = std::min(due, next_look_);
-      if (SteadyNow() >= next_look_) {
+      if (now >= next_look_) {
         ++looks_wanted;
         continue;
       }
@@ -201,7 +206,8 @@ void BatchWriter::State::LookForTheDead() {
     if (recovery_ == nullptr || looks_done == looks_wanted || abandoned) return;
     looks = looks_wanted;
   }
-  const std::uint64_t found = recovery_->Adopt();
+  recovery_->Adopt();
+  const std::uint64_t found = recovery_->TakeFound();
   next_look_ = SteadyNow() + kLookInterval;
   MutexLock lock(mutex);
   looks_done = looks;
@@ -212,25 +218,32 @@ void BatchWriter::State::LookForTheDead() {
 }
 
 // The next batch from the journals of dead processes, if there is one.
-absl::Status BatchWriter::State::TakeRecovered() {
+void BatchWriter::State::TakeRecovered() {
   {
     MutexLock lock(mutex);
-    if (recoverable == 0 || abandoned) return absl::OkStatus();
-    queue.Reserve(queue.size() + reserved_ + options.max_batch_size);  // to put the batch back
+    if (recoverable == 0 || abandoned || SteadyNow() < recover_again_) return;
+    recovering_ = options.max_batch_size;
+    queue.Reserve(queue.size() + recovering_ + reserved_);  // to put the batch back
     batch.reserve(options.max_batch_size);
   }
   auto recovered = recovery_->Next(options.max_batch_size);
-  if (!recovered.ok()) return recovered.status();
+  if (!recovered.ok()) {
+    Report(recovered.status());
+    MutexLock lock(mutex);
+    recovering_ = 0;
+    recover_again_ = SteadyNow() + absl::ToChronoNanoseconds(options.retry_max_backoff);
+    return;
+  }
   const SteadyTime now = SteadyNow();
   MutexLock lock(mutex);
   for (EventPtr& event : recovered->events) {
     batch.push_back({std::move(event), recovered->segment, /*number=*/0, now});
   }
+  recovering_ = 0;
   batch_pending = batch.size();
   recoverable -= batch.size() + recovered->gone;
   stats.dropped += recovered->gone;
   stats.dropped_unreadable += recovered->gone;
-  return absl::OkStatus();
 }
 
 void BatchWriter::State::PutBackBatch() {

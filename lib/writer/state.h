@@ -89,6 +89,7 @@ struct BatchWriter::State : std::enable_shared_from_this<BatchWriter::State> {
   std::uint64_t looks_done ABSL_GUARDED_BY(mutex) = 0;
   bool nudged ABSL_GUARDED_BY(mutex) = false;
 
+  bool wanted ABSL_GUARDED_BY(mutex) = false;  // the thread
   bool started ABSL_GUARDED_BY(mutex) = false;
   bool stopping ABSL_GUARDED_BY(mutex) = false;   // nothing further is accepted
   bool abandoned ABSL_GUARDED_BY(mutex) = false;  // no further commit is begun
@@ -141,7 +142,7 @@ struct BatchWriter::State : std::enable_shared_from_this<BatchWriter::State> {
   bool AwaitBatch();
   bool Pause(absl::Duration* backoff);
   void LookForTheDead();
-  absl::Status TakeRecovered();
+  void TakeRecovered();
   void PutBackBatch() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex);
   void TrimJournal();
   void FinishJournal();
@@ -166,6 +167,8 @@ struct BatchWriter::State : std::enable_shared_from_this<BatchWriter::State> {
   bool appending_ ABSL_GUARDED_BY(mutex) = false;
   std::size_t reserved_ ABSL_GUARDED_BY(mutex) = 0;  // places in the queue for tickets
   std::vector<absl::Status> troubles_ ABSL_GUARDED_BY(mutex);
+  std::size_t recovering_ ABSL_GUARDED_BY(mutex) = 0;    // events on their way from a journal
+  SteadyTime recover_again_ ABSL_GUARDED_BY(mutex);      // not before
   bool journal_is_full_ ABSL_GUARDED_BY(mutex) = false;  // somebody waits for it to be trimmed
   std::uint64_t unreported_drops_ ABSL_GUARDED_BY(mutex) = 0;
 

@@ -6,6 +6,7 @@
 
 #include "absl/status/status.h"
 #include "absl/time/time.h"
+#include "lib/journal/segment.h"
 #include "nerava/analytics/batch_writer.h"
 
 namespace nerava::analytics {
@@ -17,7 +18,6 @@ inline constexpr absl::Duration kMinSyncInterval = absl::Milliseconds(1);
 inline constexpr absl::Duration kMaxSyncInterval = absl::Hours(1);
 // So that the largest event has room in half a segment.
 inline constexpr std::int64_t kMinSegmentBytes = 256 << 10;
-inline constexpr std::int64_t kMaxSegmentBytes = 1 << 30;
 
 // InvalidArgument naming the first option that is out of its range.
 absl::Status Validate(const BatchWriterOptions& options);

@@ -127,6 +127,27 @@ TEST_CASE("A damaged record that was on the disk costs only itself, and is told"
   }
 }
 
+TEST_CASE("A later record speaks for a damaged one, also when its neighbours do not") {
+  // Groups of two: both records of one say that what was before the group is on the disk.
+  std::string bytes;
+  std::vector<std::size_t> ends;
+  AppendSegmentHeader(kId, &bytes);
+  for (std::uint64_t i = 0; i < Payloads().size(); ++i) {
+    AppendRecord(kId, kId.first + i, kId.first + i / 2 * 2, Payloads()[i], &bytes);
+    ends.push_back(bytes.size());
+  }
+  for (std::size_t hit = 0; hit < Payloads().size(); ++hit) {
+    std::string damaged = bytes;
+    damaged[ends[hit] - 1] = static_cast<char>(damaged[ends[hit] - 1] ^ 1);
+    std::vector<std::string> expected = Payloads();
+    expected.erase(expected.begin() + static_cast<std::ptrdiff_t>(hit));
+    End end{};
+    CHECK(Read(damaged, &end) == expected);
+    // Of the last group nobody says that it was synced.
+    CHECK(end == (hit + 1 < Payloads().size() ? End::kDamaged : End::kTorn));
+  }
+}
+
 TEST_CASE("Behind a gap that never was on the disk nothing counts: a power failure made it") {
   for (std::size_t gap = 0; gap + 1 < Payloads().size(); ++gap) {
     std::string bytes = Segment(Payloads(), /*synced=*/false);

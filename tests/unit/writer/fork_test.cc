@@ -1,4 +1,6 @@
 // A batch writer that was made before fork(), in the child.
+#include <sys/resource.h>
+
 #include <catch2/catch.hpp>
 #include <set>
 #include <string>
@@ -78,6 +80,22 @@ TEST_CASE("A child has a thread of its own, and stores") {
   REQUIRE(f.Write(1) == 1);
   CHECK(f.writer->Flush(kPatience) == 0);
   CHECK(f.writer->stats().recovered == 0);
+}
+
+TEST_CASE("A child that could not open a journal at first stores what it accepts later") {
+  ForkFixture f;
+  REQUIRE(f.Start(f.Options()));
+  CHECK(InChild([&] {
+          rlimit files{};
+          getrlimit(RLIMIT_NOFILE, &files);
+          const rlimit none{0, files.rlim_max};
+          setrlimit(RLIMIT_NOFILE, &none);
+          if (f.Write(1) != 0) return 1;
+          setrlimit(RLIMIT_NOFILE, &files);
+          if (f.Write(3) != 3) return 2;
+          if (f.writer->Flush(kPatience) != 0) return 3;
+          return f.store->events().size() == 3 ? 0 : 4;
+        }) == 0);
 }
 
 TEST_CASE("A child that destroys the writer unused takes nothing from the parent") {

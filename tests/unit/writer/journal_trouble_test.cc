@@ -1,0 +1,198 @@
+// A batch writer whose journal, or a dead process's, gives it trouble.
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include <atomic>
+#include <catch2/catch.hpp>
+#include <filesystem>
+#include <fstream>
+#include <string>
+#include <thread>
+
+#include "tests/unit/writer/journal_fixture.h"
+
+namespace nerava::analytics {
+namespace {
+
+// No file can be opened while it lives.
+class NoFiles {
+ public:
+  NoFiles() {
+    getrlimit(RLIMIT_NOFILE, &before_);
+    const rlimit none{0, before_.rlim_max};
+    setrlimit(RLIMIT_NOFILE, &none);
+  }
+  ~NoFiles() { setrlimit(RLIMIT_NOFILE, &before_); }
+  NoFiles(const NoFiles&) = delete;
+  NoFiles& operator=(const NoFiles&) = delete;
+
+ private:
+  rlimit before_{};
+};
+
+TEST_CASE("A full journal is emptied by a commit, however long the batch has to wait otherwise") {
+  JournalFixture f;
+  BatchWriterOptions options = f.Options();
+  options.batch_size = options.max_batch_size = 5000;  // and a flush_interval of an hour
+  options.journal.max_bytes = 512 << 10;
+  REQUIRE(f.Start(options));
+  CHECK(f.Write(3000, std::string(1000, 'x')) == 3000);
+  CHECK(f.writer->stats().overflows == 0);
+}
+
+TEST_CASE("Drops that are reported without end do not keep the writer from committing") {
+  WriterFixture f;
+  BatchWriterOptions options = f.Options();
+  options.overflow = Overflow::kDropOldest;
+  options.queue_capacity = options.max_batch_size = options.batch_size = 10;
+  // Each report of a drop makes the next one.
+  std::atomic<bool> dropping{true};
+  options.on_error = [&](const absl::Status&) {
+    if (dropping) f.Write(11, "more");
+  };
+  auto created = BatchWriter::Create(options, f.store, f.clock);
+  REQUIRE(created.ok());
+  f.writer = *std::move(created);
+  REQUIRE(f.Write(11) == 11);
+  REQUIRE(f.writer->Start().ok());
+  CHECK(f.store->AwaitCommits(3));
+  dropping = false;
+  REQUIRE(f.writer->Stop(kPatience) == 0);
+  CHECK(Balanced(f.writer->stats()));
+}
+
+TEST_CASE("A segment that could not be followed by another takes no more events") {
+  JournalFixture f;
+  f.Create(f.Options());
+  REQUIRE(f.Write(200, std::string(1000, 'x')) == 200);  // 256 KiB take no 100,000 bytes more
+  {
+    const NoFiles no_files;
+    const absl::Status status = f.writer->Write(MakeEvent(std::string(100'000, 'y')));
+    CHECK(absl::IsUnavailable(status));
+  }
+  REQUIRE(f.Write(1, "small") == 1);
+  // A file of the next one, which a failure may leave, would void what came into the first.
+  CHECK(f.Segments().size() == 2);
+  f.Restart();
+  REQUIRE(f.writer->Flush(kPatience) == 0);
+  CHECK(f.store->events().size() == 201);
+}
+
+TEST_CASE("A file that cannot be moved to the quarantine holds up no other") {
+  JournalFixture f;
+  f.Create(f.Options(Durability::kPower));
+  REQUIRE(f.Write(10) == 10);
+  f.writer.reset();
+  const fs::path segment = f.Segments().front();
+  fs::resize_file(segment, 40);
+  // Followed by another, it once was whole; so it is damaged.
+  const std::string later = "00000000000000ff-0123456789abcdef.journal";
+  std::ofstream(segment.parent_path() / later).flush();
+  const fs::path quarantine = segment.parent_path().parent_path() / "quarantine";
+  std::ofstream(quarantine).flush();  // no folder
+
+  REQUIRE(f.Start(f.Options()));
+  REQUIRE(f.Write(3000, std::string(1000, 'x')) == 3000);
+  REQUIRE(f.writer->Flush(kPatience) == 0);
+  REQUIRE(f.Write(1, "last") == 1);
+  REQUIRE(f.writer->Flush(kPatience) == 0);
+  CHECK(f.writer->stats().journal.segments <= 2);
+  CHECK(f.Reported(absl::StatusCode::kFailedPrecondition, "quarantine"));
+
+  fs::remove(quarantine);
+  REQUIRE(f.writer->Stop(kPatience) == 0);
+  CHECK(fs::exists(quarantine / (segment.parent_path().filename().string() + "-" +
+                                 segment.filename().string())));
+}
+
+TEST_CASE("What somebody else took into the quarantine is done with") {
+  JournalFixture f;
+  f.Create(f.Options(Durability::kPower));
+  REQUIRE(f.Write(10) == 10);
+  f.writer.reset();
+  const fs::path segment = f.Segments().front();
+  fs::resize_file(segment, 40);
+  std::ofstream(segment.parent_path() / "00000000000000ff-0123456789abcdef.journal").flush();
+  f.store->Hang();  // events of the other, so that nothing is trimmed yet
+  REQUIRE(f.Start(f.Options()));
+  REQUIRE(f.errors->Await(1));  // that it is damaged
+  fs::remove(segment);
+  f.store->Release();
+  REQUIRE(f.Write(10) == 10);
+  REQUIRE(f.writer->Stop(kPatience) == 0);
+  CHECK(f.Segments().empty());
+}
+
+TEST_CASE("A dead process's file that cannot be read for now holds up no other event") {
+  JournalFixture f;
+  for (const char* dead : {"a", "b"}) {
+    f.Create(f.Options());
+    REQUIRE(f.Write(1, dead) == 1);
+    // As if it died: its folder stays.
+    f.writer.reset();
+  }
+  const auto segments = f.Segments();
+  REQUIRE(segments.size() == 2);
+  f.store->Hang();
+  REQUIRE(f.Start(f.Options()));
+  REQUIRE(f.store->AwaitHanging());  // with the events of one
+  std::size_t hidden = 0;
+  for (const fs::path& segment : segments) {
+    fs::rename(segment, segment.string() + ".hidden");
+    fs::create_symlink(segment.string() + ".hidden", segment);
+    ++hidden;
+  }
+  REQUIRE(hidden == 2);
+  f.store->Release();
+  REQUIRE(f.Write(10, "live") == 10);
+  CHECK(f.store->AwaitEvents(11));
+  CHECK(f.writer->stats().pending == 1);
+  for (const fs::path& segment : segments) {
+    if (fs::exists(fs::symlink_status(segment))) fs::remove(segment);
+    if (fs::exists(segment.string() + ".hidden")) fs::rename(segment.string() + ".hidden", segment);
+  }
+  REQUIRE(f.writer->Flush(kPatience) == 0);
+  CHECK(f.Stored().size() == 12);
+}
+
+TEST_CASE("A file as large as none of a journal is told, and holds up no other") {
+  JournalFixture f;
+  f.Create(f.Options());
+  REQUIRE(f.Write(3) == 3);
+  f.writer.reset();
+  const fs::path store_folder = f.Segments().front().parent_path().parent_path();
+  const fs::path dead = store_folder / "1-0123456789abcdef";
+  fs::create_directory(dead);
+  fs::permissions(dead, fs::perms::owner_all);
+  const fs::path huge = dead / "0000000000000001-0123456789abcdef.journal";
+  std::ofstream(huge).flush();
+  fs::resize_file(huge, std::uintmax_t{1} << 40);  // sparse
+  f.Restart();
+  REQUIRE(f.writer->Flush(kPatience) == 0);
+  CHECK(f.Stored().size() == 3);
+  REQUIRE(f.writer->Stop(kPatience) == 0);
+  CHECK(f.Reported(absl::StatusCode::kDataLoss, "no such file has more"));
+  CHECK(fs::exists(huge));
+}
+
+TEST_CASE("Events that come while a dead process's are read have room when those are put back") {
+  JournalFixture f;
+  BatchWriterOptions options = f.Options();
+  options.journal.segment_bytes = 16 << 20;  // takes a while to read
+  options.journal.max_bytes = 64 << 20;
+  f.Create(options);
+  REQUIRE(f.Write(10'000, std::string(1000, 'x')) == 10'000);
+  f.writer.reset();
+  f.store->RefuseAll(true);  // so that a batch is put back
+  REQUIRE(f.Start(options));
+  while (f.writer->stats().recovered == 0) std::this_thread::yield();
+  REQUIRE(f.Write(30, "live") == 30);
+  REQUIRE(f.errors->Await(1));
+  f.store->RefuseAll(false);
+  REQUIRE(f.writer->Flush(kPatience) == 0);
+  CHECK(f.Stored().size() + f.writer->stats().dead_letters == 10'030);
+  CHECK(Balanced(f.writer->stats()));
+}
+
+}  // namespace
+}  // namespace nerava::analytics
