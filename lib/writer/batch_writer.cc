@@ -185,7 +185,6 @@ std::size_t BatchWriter::Flush(absl::Duration timeout) {
   const std::uint64_t number = state.last_number;
   const std::uint64_t looks = ++state.looks_wanted;
   state.flush_number = std::max(state.flush_number, number);
-  if (state.wanted && !state.stopping) state.StartThread().IgnoreError();
   state.Nudge();
   const bool can_wait = state.started && !state.OnWriterThread();
   const auto looked = [&]() ABSL_NO_THREAD_SAFETY_ANALYSIS {
