@@ -7,8 +7,8 @@
 #include <optional>
 
 #include "absl/time/time.h"
+#include "lib/base/bytes.h"
 #include "lib/event/event_type.h"
-#include "lib/journal/bytes.h"
 
 namespace nerava::analytics {
 namespace {

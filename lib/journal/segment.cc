@@ -8,7 +8,7 @@
 #include <utility>
 
 #include "fmt/format.h"
-#include "lib/journal/bytes.h"
+#include "lib/base/bytes.h"
 
 namespace nerava::analytics {
 namespace {

@@ -7,8 +7,8 @@
 
 namespace nerava::analytics {
 
-// From whole days, then hours, then minutes, then events at the two ragged ends, where the store keeps
-// aggregates; from the events of the period where it does not. The same answer either way.
+// From whole days, hours and quarters of an hour, and facts at the two ragged ends, where the store keeps them; from the
+// events of the period where it does not. The same answer either way.
 absl::StatusOr<KpiSummary> Summarize(ReadTransaction& transaction, const KpiQuery& query);
 
 }  // namespace nerava::analytics

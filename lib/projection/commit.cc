@@ -4,7 +4,7 @@
 #include <vector>
 
 #include "absl/status/status.h"
-#include "lib/projection/contribution.h"
+#include "lib/projection/facts.h"
 #include "lib/projection/projection.h"
 
 namespace nerava::analytics {

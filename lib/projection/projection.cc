@@ -2,17 +2,73 @@
 
 #include <string>
 #include <utility>
+#include <vector>
 
 #include "absl/strings/string_view.h"
 #include "lib/base/hash_map.h"
-#include "lib/projection/contribution.h"
+#include "lib/projection/facts.h"
 
 namespace nerava::analytics {
 namespace {
 
 absl::string_view View(std::string_view text) { return {text.data(), text.size()}; }
 
-// An AggregateKey that borrows its strings: one is made for each event and grain.
+// What facts that can be added up have in common.
+struct Moment {
+  std::int64_t micros;
+  absl::string_view region;
+  absl::string_view hub_id;
+  absl::string_view window_id;
+  absl::string_view user_id;
+
+  friend bool operator==(const Moment&, const Moment&) = default;
+  template <typename H>
+  friend H AbslHashValue(H state, const Moment& moment) {
+    return H::combine(std::move(state), moment.micros, moment.region, moment.hub_id,
+                      moment.window_id, moment.user_id);
+  }
+};
+
+// Facts after less facts before. Nearly all of those before come again and cancel out.
+class Difference {
+ public:
+  void Add(const Sessions& sessions, int sign) {
+    sessions.ForEach([&](absl::Span<const AnalyticsEvent* const> session) {
+      FindFacts(session, [&](const Fact& fact) { Add(fact, sign); });
+    });
+  }
+
+  std::vector<Fact> Take() && {
+    std::vector<Fact> facts;
+    facts.reserve(facts_.size());
+    for (const auto& [moment, fact] : facts_) {
+      if (fact.totals != Totals{} || fact.user_sessions != 0) facts.push_back(fact);
+    }
+    return facts;
+  }
+
+ private:
+  void Add(const Fact& fact, int sign) {
+    const Moment moment{absl::ToUnixMicros(fact.time), View(fact.region), View(fact.hub_id),
+                        View(fact.window_id), View(fact.user_id)};
+    const auto [found, is_new] = facts_.try_emplace(moment, fact);
+    Fact& sum = found->second;
+    if (is_new) {
+      sum.totals = {};
+      sum.user_sessions = 0;
+    }
+    sum.user_sessions += sign * fact.user_sessions;
+    if (sign > 0) {
+      sum.totals += fact.totals;
+    } else {
+      sum.totals -= fact.totals;
+    }
+  }
+
+  HashMap<Moment, Fact> facts_;
+};
+
+// An AggregateKey that borrows its strings: one is made for each fact and grain.
 struct KeyView {
   Grain grain;
   std::int64_t bucket;
@@ -28,60 +84,50 @@ struct KeyView {
   }
 };
 
-struct Change {
+struct Sum {
   Totals totals;
   HashMap<absl::string_view, std::int64_t> users;
 };
 
-class Changes {
- public:
-  // Adds (sign 1) or takes back (sign -1) a contribution in every grain.
-  void Apply(const Contribution& contribution, int sign) {
-    const std::int64_t seconds = absl::ToUnixSeconds(contribution.time);
-    for (const Grain grain : {Grain::kMinute, Grain::kHour, Grain::kDay, Grain::kCell}) {
+std::vector<AggregateDelta> SumByBucket(const std::vector<Fact>& facts) {
+  HashMap<KeyView, Sum> sums;
+  for (const Fact& fact : facts) {
+    const std::int64_t seconds = absl::ToUnixSeconds(fact.time);
+    for (const Grain grain : {Grain::kQuarter, Grain::kHour, Grain::kDay, Grain::kCell}) {
       const std::int64_t width = absl::ToInt64Seconds(BucketWidth(grain));
-      KeyView key{grain, seconds - seconds % width, View(contribution.region), {}, {}};
+      KeyView key{grain, seconds - seconds % width, View(fact.region), {}, {}};
       if (grain == Grain::kCell) {
-        key.hub_id = View(contribution.hub_id);
-        key.window_id = View(contribution.window_id);
+        key.hub_id = View(fact.hub_id);
+        key.window_id = View(fact.window_id);
       }
-      Change& change = changes_[key];
-      if (sign > 0) {
-        change.totals += contribution.totals;
-      } else {
-        change.totals -= contribution.totals;
-      }
-      if (!contribution.user_id.empty()) change.users[View(contribution.user_id)] += sign;
+      Sum& sum = sums[key];
+      sum.totals += fact.totals;
+      if (!fact.user_id.empty()) sum.users[View(fact.user_id)] += fact.user_sessions;
     }
   }
 
-  std::vector<AggregateDelta> Take() && {
-    std::vector<AggregateDelta> deltas;
-    deltas.reserve(changes_.size());
-    for (const auto& [key, change] : changes_) {
-      AggregateDelta delta;
-      for (const auto& [user, sessions] : change.users) {
-        if (sessions != 0) delta.users.emplace_back(std::string(user), sessions);
-      }
-      if (change.totals == Totals{} && delta.users.empty()) continue;
-      delta.key = {key.grain, key.bucket, std::string(key.region), std::string(key.hub_id),
-                   std::string(key.window_id)};
-      delta.totals = change.totals;
-      deltas.push_back(std::move(delta));
+  std::vector<AggregateDelta> deltas;
+  deltas.reserve(sums.size());
+  for (const auto& [key, sum] : sums) {
+    AggregateDelta delta;
+    for (const auto& [user, sessions] : sum.users) {
+      if (sessions != 0) delta.users.emplace_back(std::string(user), sessions);
     }
-    return deltas;
+    if (sum.totals == Totals{} && delta.users.empty()) continue;
+    delta.key = {key.grain, key.bucket, std::string(key.region), std::string(key.hub_id),
+                 std::string(key.window_id)};
+    delta.totals = sum.totals;
+    deltas.push_back(std::move(delta));
   }
-
- private:
-  HashMap<KeyView, Change> changes_;
-};
+  return deltas;
+}
 
 }  // namespace
 
 absl::Duration BucketWidth(Grain grain) {
   switch (grain) {
-    case Grain::kMinute:
-      return absl::Minutes(1);
+    case Grain::kQuarter:
+      return absl::Minutes(15);
     case Grain::kHour:
       return absl::Hours(1);
     case Grain::kDay:
@@ -91,8 +137,7 @@ absl::Duration BucketWidth(Grain grain) {
   return absl::Hours(24);
 }
 
-std::vector<AggregateDelta> Project(absl::Span<const EventPtr> added,
-                                    absl::Span<const AnalyticsEvent> earlier) {
+Changes Project(absl::Span<const EventPtr> added, absl::Span<const AnalyticsEvent> earlier) {
   Sessions before;
   Sessions after;
   for (const AnalyticsEvent& event : earlier) {
@@ -101,14 +146,13 @@ std::vector<AggregateDelta> Project(absl::Span<const EventPtr> added,
   }
   for (const EventPtr& event : added) after.Add(*event);
 
+  Difference difference;
+  difference.Add(before, -1);
+  difference.Add(after, 1);
   Changes changes;
-  before.ForEach([&](absl::Span<const AnalyticsEvent* const> session) {
-    Contribute(session, [&](const Contribution& contribution) { changes.Apply(contribution, -1); });
-  });
-  after.ForEach([&](absl::Span<const AnalyticsEvent* const> session) {
-    Contribute(session, [&](const Contribution& contribution) { changes.Apply(contribution, 1); });
-  });
-  return std::move(changes).Take();
+  changes.facts = std::move(difference).Take();
+  changes.aggregates = SumByBucket(changes.facts);
+  return changes;
 }
 
 }  // namespace nerava::analytics

@@ -1,8 +1,7 @@
-// The heart: new events, and what was known of their sessions before, become changes to aggregates.
+// The heart: new events, and what was known of their sessions before, become changes to facts and
+// aggregates.
 // Pure: no database, no clock, no state.
 #pragma once
-
-#include <vector>
 
 #include "absl/types/span.h"
 #include "nerava/analytics/aggregate.h"
@@ -12,8 +11,8 @@ namespace nerava::analytics {
 
 // `added` are events stored now for the first time; `earlier` are the start, stop and credit events
 // stored before of the sessions that `added` speaks of (those of other sessions change nothing).
-// Adding the deltas, in any order, to the aggregates of the earlier events gives those of all.
-std::vector<AggregateDelta> Project(absl::Span<const EventPtr> added,
-                                    absl::Span<const AnalyticsEvent> earlier);
+// Added, in any order, to the facts and aggregates of the earlier events they give those of all. The
+// views in the result point into the events.
+Changes Project(absl::Span<const EventPtr> added, absl::Span<const AnalyticsEvent> earlier);
 
 }  // namespace nerava::analytics

@@ -53,6 +53,10 @@ void UserSet::Add(std::uint32_t user, std::int64_t sessions) {
   }
 }
 
+void UserSet::UniteMembers(absl::Span<const std::uint32_t> users) {
+  bitmaps_->members.addMany(users.size(), users.data());
+}
+
 void UserSet::UniteMembers(const UserSet& other) { bitmaps_->members |= other.bitmaps_->members; }
 
 std::uint64_t UserSet::size() const { return bitmaps_->members.cardinality(); }

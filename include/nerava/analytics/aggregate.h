@@ -1,9 +1,11 @@
-// What a store keeps ready so that a KPI need not read events: totals and user sets by bucket.
+// What a store keeps ready so that a KPI need not read events: facts, and totals and user sets of them
+// by bucket.
 #pragma once
 
 #include <compare>
 #include <cstdint>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -13,19 +15,32 @@
 
 namespace nerava::analytics {
 
+// What one moment adds to the totals: the start of a session, its stop, a credit, an event too many.
+// When later events make it another, a further fact of the same moment says the difference; so facts
+// are only ever added, and may be negative. The views live as long as whoever gives them says.
+struct Fact {
+  absl::Time time;  // whole microseconds
+  std::string_view region;
+  std::string_view hub_id;
+  std::string_view window_id;
+  std::string_view user_id;        // at the stop of a session with a user, for the user sets
+  std::int64_t user_sessions = 0;  // what it adds to the user's
+  Totals totals;
+};
+
 // Stored values; never renumber.
 enum class Grain : std::uint8_t {
-  kMinute = 0,  // a minute by region; hub and window are empty
-  kHour = 1,    // an hour by region; hub and window are empty
-  kDay = 2,     // a UTC day by region; hub and window are empty
-  kCell = 3,    // a UTC day by region, hub and window
+  kQuarter = 0,  // a quarter of an hour by region; hub and window are empty
+  kHour = 1,     // an hour by region; hub and window are empty
+  kDay = 2,      // a UTC day by region; hub and window are empty
+  kCell = 3,     // a UTC day by region, hub and window
 };
 
 // How long a bucket of the grain lasts. Buckets begin at multiples of it since 1970, UTC.
 absl::Duration BucketWidth(Grain grain);
 
 struct AggregateKey {
-  Grain grain = Grain::kMinute;
+  Grain grain = Grain::kQuarter;
   std::int64_t bucket = 0;  // begin of the bucket, seconds since 1970
   std::string region = {};
   std::string hub_id;     // empty: sessions without one (kCell), or all (other grains)
@@ -38,6 +53,12 @@ struct AggregateDelta {
   AggregateKey key;
   Totals totals;
   std::vector<std::pair<std::string, std::int64_t>> users;  // user_id, sessions; each once
+};
+
+// What a commit adds. The views point into the events that were projected.
+struct Changes {
+  std::vector<Fact> facts;
+  std::vector<AggregateDelta> aggregates;
 };
 
 // Restricts a KPI; empty = all.

@@ -33,7 +33,7 @@ struct EventCounts {
   std::map<std::string, std::uint64_t> by_region;
 };
 
-// The aggregates of a store that keeps them, inside a transaction.
+// The facts and aggregates of a store that keeps them, inside a transaction.
 class AggregateTable {
  public:
   virtual ~AggregateTable() = default;
@@ -44,12 +44,16 @@ class AggregateTable {
   virtual absl::Status Sum(Grain grain, absl::Time from, absl::Time to, const KpiFilter& filter,
                            Totals* totals, UserSet* users) = 0;
 
-  // The numbers under which users are members of user sets; nullopt for users never added.
-  virtual absl::StatusOr<std::vector<std::optional<std::uint32_t>>> UserNumbers(
-      absl::Span<const std::string_view> user_ids) = 0;
+  // Every fact with from <= time < to that matches `filter`, in any order. Instead of its user_id,
+  // which is empty, `user` is the number under which user sets have the user, 0 for none. The views
+  // are valid during the call.
+  using FactSink = absl::FunctionRef<absl::Status(const Fact& fact, std::uint32_t user)>;
+  virtual absl::Status Facts(absl::Time from, absl::Time to, const KpiFilter& filter,
+                             FactSink sink) = 0;
 
-  // Adds each delta to its aggregate, which is made if missing. Write transactions only.
-  virtual absl::Status Add(absl::Span<const AggregateDelta> deltas) = 0;
+  // Keeps the facts, and adds each delta to its aggregate, which is made if missing. Write
+  // transactions only.
+  virtual absl::Status Add(const Changes& changes) = 0;
 };
 
 // Inside a write transaction read before you insert: whether these show what the same transaction

@@ -11,6 +11,7 @@
 #include <string_view>
 
 #include "absl/status/statusor.h"
+#include "absl/types/span.h"
 
 namespace nerava::analytics {
 
@@ -28,6 +29,8 @@ class UserSet {
   // below zero becomes zero: the user is then no member.
   void Add(std::uint32_t user, std::int64_t sessions);
 
+  // Makes each of them a member, as UniteMembers does; in any order.
+  void UniteMembers(absl::Span<const std::uint32_t> users);
   // Makes every member of `other` a member. Counts of `other` are not taken over: the result
   // answers size() and Contains(), further Add()s on it mean nothing.
   void UniteMembers(const UserSet& other);

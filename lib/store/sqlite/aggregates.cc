@@ -5,18 +5,16 @@
 #include <limits>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include "fmt/format.h"
+#include "lib/projection/checked_totals.h"
 
 namespace nerava::analytics::sqlite {
 namespace {
 
 constexpr int kKeyColumns = 5;
 constexpr int kTotals = static_cast<int>(Totals::Fields().size());
-
-// No honest file reaches these, and what is computed from such sums does not overflow.
-constexpr std::int64_t kMaxCount = std::int64_t{1} << 42;
-constexpr std::int64_t kMaxAmount = std::int64_t{1} << 61;
 
 constexpr char kReadUsersSql[] =
     "SELECT users FROM aggregates WHERE grain = ?1 AND bucket = ?2 AND region = ?3 AND hub = ?4 "
@@ -48,19 +46,7 @@ std::string SumSql(const KpiFilter& filter) {
       filter.window_id.empty() ? "" : " AND \"window\" = ?6");
 }
 
-absl::Status AddTotal(const Totals::Field& field, std::int64_t value, Totals* totals) {
-  const bool amount = field.member == &Totals::reward_microusd ||
-                      field.member == &Totals::energy_mwh ||
-                      field.member == &Totals::credited_cents;
-  const std::int64_t max = amount ? kMaxAmount : kMaxCount;
-  std::int64_t& total = totals->*field.member;
-  const bool overflow = __builtin_add_overflow(total, value, &total);
-  if (!overflow && -max <= total && total <= max) return absl::OkStatus();
-  return absl::DataLossError(
-      fmt::format("the stored total {} is damaged: {} is beyond what can be", field.name, value));
-}
-
-// The number that user sets know a user by.
+// The number by which user sets know a user.
 absl::StatusOr<std::uint32_t> UserNumber(std::int64_t number) {
   if (1 <= number && number <= std::numeric_limits<std::uint32_t>::max()) {
     return static_cast<std::uint32_t>(number);
@@ -94,10 +80,11 @@ absl::Status Aggregates::Sum(Grain grain, absl::Time from, absl::Time to, const 
   }
 
   while (rows.Step()) {
+    Totals row;
     for (int i = 0; i < kTotals; ++i) {
-      const Totals::Field field = Totals::Fields()[static_cast<std::size_t>(i)];
-      if (absl::Status added = AddTotal(field, rows.Integer(i), totals); !added.ok()) return added;
+      row.*Totals::Fields()[static_cast<std::size_t>(i)].member = rows.Integer(i);
     }
+    if (absl::Status added = AddChecked(row, totals); !added.ok()) return added;
     if (rows.IsNull(kTotals)) continue;
     auto members = UserSet::ParseMembers(rows.Bytes(kTotals));
     if (!members.ok()) return members.status();
@@ -108,29 +95,12 @@ absl::Status Aggregates::Sum(Grain grain, absl::Time from, absl::Time to, const 
   return status;
 }
 
-absl::StatusOr<std::vector<std::optional<std::uint32_t>>> Aggregates::UserNumbers(
-    absl::Span<const std::string_view> user_ids) {
-  std::vector<std::optional<std::uint32_t>> numbers;
-  numbers.reserve(user_ids.size());
-  for (const std::string_view user_id : user_ids) {
-    auto number = users_.Find(user_id);
-    if (!number.ok()) return number.status();
-    if (!number->has_value()) {
-      numbers.push_back(std::nullopt);
-      continue;
-    }
-    auto user = UserNumber(**number);
-    if (!user.ok()) return user.status();
-    numbers.push_back(*user);
-  }
-  return numbers;
-}
-
-absl::Status Aggregates::Add(absl::Span<const AggregateDelta> deltas) {
+absl::Status Aggregates::Add(const Changes& changes) {
+  if (absl::Status added = facts_.Add(changes.facts); !added.ok()) return added;
   // In the order of the table: neighbours share pages.
   std::vector<const AggregateDelta*> ordered;
-  ordered.reserve(deltas.size());
-  for (const AggregateDelta& delta : deltas) ordered.push_back(&delta);
+  ordered.reserve(changes.aggregates.size());
+  for (const AggregateDelta& delta : changes.aggregates) ordered.push_back(&delta);
   std::sort(ordered.begin(), ordered.end(),
             [](const AggregateDelta* a, const AggregateDelta* b) { return a->key < b->key; });
   auto read = database_.Prepare(kReadUsersSql);

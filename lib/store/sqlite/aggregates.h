@@ -1,13 +1,9 @@
-// The aggregates of a SQLite file, inside a transaction of one connection.
+// The aggregates and facts of a SQLite file, inside a transaction of one connection.
 #pragma once
 
-#include <optional>
-#include <string_view>
-#include <vector>
-
-#include "absl/types/span.h"
 #include "lib/store/sqlite/database.h"
 #include "lib/store/sqlite/dictionary.h"
+#include "lib/store/sqlite/facts.h"
 #include "nerava/analytics/store.h"
 
 namespace nerava::analytics::sqlite {
@@ -15,13 +11,15 @@ namespace nerava::analytics::sqlite {
 class Aggregates final : public AggregateTable {
  public:
   Aggregates(Database& database, Dictionary& names, Dictionary& users)
-      : database_(database), names_(names), users_(users) {}
+      : database_(database), names_(names), users_(users), facts_(database, names, users) {}
 
   absl::Status Sum(Grain grain, absl::Time from, absl::Time to, const KpiFilter& filter,
                    Totals* totals, UserSet* users) override;
-  absl::StatusOr<std::vector<std::optional<std::uint32_t>>> UserNumbers(
-      absl::Span<const std::string_view> user_ids) override;
-  absl::Status Add(absl::Span<const AggregateDelta> deltas) override;
+  absl::Status Facts(absl::Time from, absl::Time to, const KpiFilter& filter,
+                     FactSink sink) override {
+    return facts_.Read(from, to, filter, sink);
+  }
+  absl::Status Add(const Changes& changes) override;
 
  private:
   // An AggregateKey by numbers; 0 is the empty name.
@@ -37,6 +35,7 @@ class Aggregates final : public AggregateTable {
   Database& database_;
   Dictionary& names_;
   Dictionary& users_;
+  sqlite::Facts facts_;
 };
 
 }  // namespace nerava::analytics::sqlite

@@ -41,6 +41,9 @@ CREATE TABLE aggregates (
   region INTEGER NOT NULL, hub INTEGER NOT NULL, "window" INTEGER NOT NULL,
 {}  users BLOB,
   PRIMARY KEY (grain, bucket, region, hub, "window")) WITHOUT ROWID;
+CREATE TABLE facts (
+  quarter INTEGER NOT NULL, region INTEGER NOT NULL, part INTEGER NOT NULL, facts BLOB NOT NULL,
+  PRIMARY KEY (quarter, region, part)) WITHOUT ROWID;
 {}
 PRAGMA application_id = {};
 PRAGMA user_version = {};
@@ -80,6 +83,13 @@ absl::StatusOr<bool> NeedsSchema(Database& database, const std::string& path) {
         "\"{}\" was written by a newer version of this library (schema {}, this one knows up to "
         "{}); upgrade the library, or open another file",
         path, *version, kSchemaVersion));
+  }
+  if (*version < kSchemaVersion) {
+    return absl::FailedPreconditionError(
+        fmt::format("\"{}\" is of schema {}, which no release wrote, and this library reads {}; "
+                    "store its events "
+                    "in a new file",
+                    path, *version, kSchemaVersion));
   }
   return false;
 }

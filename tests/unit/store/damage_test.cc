@@ -65,6 +65,8 @@ absl::Status UseAll(const TempDir& dir) {
     const auto summary = kpis.Summarize({{from, from + absl::Hours(72)}, {}});
     if (!summary.ok()) return summary.status();
   }
+  const auto minutes = kpis.Summarize({{kNoon, kNoon + absl::Minutes(10)}, {}});
+  if (!minutes.ok()) return minutes.status();
   absl::Status status = (*store)->Read([](ReadTransaction& transaction) {
     if (auto counts = transaction.CountEvents(); !counts.ok()) return counts.status();
     return transaction.EventsBetween(absl::UnixEpoch(), kStored, [](const AnalyticsEvent&) {});
@@ -111,6 +113,11 @@ TEST_CASE("a file whose rows cannot be is DataLoss") {
       "UPDATE aggregates SET reward_microusd = 9223372036854775807",
       "UPDATE aggregates SET reward_microusd = -9223372036854775808",
       "UPDATE aggregates SET sessions_with_reward = 4611686018427387904",
+      // Facts: cut off; of another hour; an amount that overflows; a user that cannot be.
+      "UPDATE facts SET facts = substr(facts, 1, length(facts) - 1)",
+      "UPDATE facts SET facts = x'ffffffffff7f000000010102'",
+      "UPDATE facts SET facts = x'0001000001ffffffffffffffffff01'",
+      "UPDATE facts SET facts = x'000000ffffffffffff7f020102'",
       // Sets of users.
       "UPDATE aggregates SET users = x'00112233'",
       "UPDATE aggregates SET users = x'3a300000010000000000ff0f10000000' || zeroblob(8192)");

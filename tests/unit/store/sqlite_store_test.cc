@@ -389,6 +389,33 @@ TEST_CASE("after an answer that failed, others still see what was committed sinc
   CHECK(Summarize(store, day + absl::Hours(48), day + absl::Hours(72)).totals.total_sessions == 2);
 }
 
+TEST_CASE("an hour of many events, stored in small batches, is answered to the microsecond") {
+  const TempDir dir;
+  const auto store = Open(dir);
+  const auto reference = *OpenStore("memory:");
+  for (int i = 0; i < 2000; i += 4) {
+    std::vector<EventPtr> batch;
+    for (int j = i; j < i + 4; ++j) {
+      const std::string id = std::to_string(j);
+      const absl::Time time = kNoon + absl::Milliseconds(j * 1777 % 3'600'000);
+      // The start last: it changes what the stop said.
+      batch.push_back(j % 2 == 0 ? Stopped("e" + id, "s" + std::to_string(j / 2), time, j)
+                                 : Started("e" + id, "s" + std::to_string(j / 2), time));
+    }
+    Commit(*store, batch);
+    Commit(*reference, batch);
+  }
+  CHECK(std::stoi(Sql(dir.File("events.db"), "SELECT count(*) FROM facts").front().front()) > 4);
+  for (int minute = 0; minute < 60; minute += 7) {
+    const absl::Time from = kNoon + absl::Minutes(minute) + absl::Microseconds(1);
+    const absl::Time to = from + absl::Minutes(9);
+    const KpiSummary found = Summarize(store, from, to);
+    const KpiSummary expected = Summarize(reference, from, to);
+    CHECK(found.totals == expected.totals);
+    CHECK(found.unique_users == expected.unique_users);
+  }
+}
+
 TEST_CASE("out-of-range options are refused by name") {
   const TempDir dir;
   StoreOptions options;

@@ -1,4 +1,4 @@
-#include "lib/projection/contribution.h"
+#include "lib/projection/facts.h"
 
 #include <tuple>
 
@@ -17,24 +17,25 @@ bool Counts(const AnalyticsEvent& event) {
 
 // What is said of the session as a whole: from the start, else from the stop. A credit without
 // either speaks for its region only.
-Contribution Describe(const AnalyticsEvent* start, const AnalyticsEvent* stop,
-                      const AnalyticsEvent& event) {
-  Contribution contribution;
-  contribution.time = event.time;
+Fact Describe(const AnalyticsEvent* start, const AnalyticsEvent* stop,
+              const AnalyticsEvent& event) {
+  Fact fact;
+  fact.time = event.time;
   const AnalyticsEvent* session = start != nullptr ? start : stop;
   if (session != nullptr) {
-    contribution.region = session->region;
-    contribution.hub_id = session->hub_id;
-    contribution.window_id = session->window_id;
+    fact.region = session->region;
+    fact.hub_id = session->hub_id;
+    fact.window_id = session->window_id;
   } else {
-    contribution.region = event.region;
+    fact.region = event.region;
   }
-  return contribution;
+  return fact;
 }
 
 }  // namespace
 
-void Contribute(absl::Span<const AnalyticsEvent* const> events, ContributionSink sink) {
+void FindFacts(absl::Span<const AnalyticsEvent* const> events,
+               absl::FunctionRef<void(const Fact&)> sink) {
   const AnalyticsEvent* start = nullptr;
   const AnalyticsEvent* stop = nullptr;
   bool credited = false;
@@ -45,45 +46,46 @@ void Contribute(absl::Span<const AnalyticsEvent* const> events, ContributionSink
   }
 
   if (start != nullptr) {
-    Contribution contribution = Describe(start, stop, *start);
+    Fact fact = Describe(start, stop, *start);
     const bool completed = stop != nullptr && stop->time >= start->time;
-    contribution.totals.sessions_started = 1;
-    contribution.totals.sessions_completed = completed ? 1 : 0;
-    contribution.totals.sessions_credited = completed && credited ? 1 : 0;
-    sink(contribution);
+    fact.totals.sessions_started = 1;
+    fact.totals.sessions_completed = completed ? 1 : 0;
+    fact.totals.sessions_credited = completed && credited ? 1 : 0;
+    sink(fact);
   }
   if (stop != nullptr) {
-    Contribution contribution = Describe(start, stop, *stop);
-    contribution.user_id = start != nullptr ? start->user_id : stop->user_id;
-    Totals& totals = contribution.totals;
+    Fact fact = Describe(start, stop, *stop);
+    fact.user_id = start != nullptr ? start->user_id : stop->user_id;
+    Totals& totals = fact.totals;
     totals.orphan_stops = start == nullptr ? 1 : 0;
     totals.total_sessions = 1;
-    totals.active_window_sessions = contribution.window_id.empty() ? 0 : 1;
-    totals.sessions_with_user = contribution.user_id.empty() ? 0 : 1;
+    totals.active_window_sessions = fact.window_id.empty() ? 0 : 1;
+    fact.user_sessions = fact.user_id.empty() ? 0 : 1;
+    totals.sessions_with_user = fact.user_sessions;
     totals.sessions_with_reward = stop->total_reward_microusd.has_value() ? 1 : 0;
     totals.reward_microusd = stop->total_reward_microusd.value_or(0);
     totals.energy_mwh = stop->energy_mwh.value_or(0);
-    sink(contribution);
+    sink(fact);
   }
   for (const AnalyticsEvent* event : events) {
     const bool charge =
         event->kind() == EventKind::kChargeStarted || event->kind() == EventKind::kChargeStopped;
     if (charge && event != start && event != stop) {
-      Contribution contribution = Describe(start, stop, *event);
-      contribution.totals.extra_events = 1;
-      sink(contribution);
+      Fact fact = Describe(start, stop, *event);
+      fact.totals.extra_events = 1;
+      sink(fact);
     } else if (Counts(*event)) {
-      Contribution contribution = Describe(start, stop, *event);
-      contribution.totals.credited_cents = *event->amount_cents;
-      sink(contribution);
+      Fact fact = Describe(start, stop, *event);
+      fact.totals.credited_cents = *event->amount_cents;
+      sink(fact);
     }
   }
 }
 
-bool Matches(const KpiFilter& filter, const Contribution& contribution) {
-  return (filter.region.empty() || filter.region == contribution.region) &&
-         (filter.hub_id.empty() || filter.hub_id == contribution.hub_id) &&
-         (filter.window_id.empty() || filter.window_id == contribution.window_id);
+bool Matches(const KpiFilter& filter, const Fact& fact) {
+  return (filter.region.empty() || filter.region == fact.region) &&
+         (filter.hub_id.empty() || filter.hub_id == fact.hub_id) &&
+         (filter.window_id.empty() || filter.window_id == fact.window_id);
 }
 
 void Sessions::Add(const AnalyticsEvent& event) {

@@ -1,5 +1,5 @@
-// The KPI logic, whole: what one session adds to the totals, and when. Everything else (deltas,
-// aggregates, answers) is sums of these.
+// The KPI logic, whole: the facts of one session. Everything else (deltas, aggregates, answers) is
+// sums of these.
 #pragma once
 
 #include <string_view>
@@ -16,24 +16,13 @@
 
 namespace nerava::analytics {
 
-// One moment of a session that counts. The views point into the session's events.
-struct Contribution {
-  absl::Time time;
-  std::string_view region;
-  std::string_view hub_id;
-  std::string_view window_id;
-  std::string_view user_id;  // set at the stop of a session with a user, for the user sets
-  Totals totals;
-};
-
-using ContributionSink = absl::FunctionRef<void(const Contribution&)>;
-
 // `events` are the events of one session, each event_id once, in any order, or one credit without a
 // session. Kinds other than start, stop and credit are ignored. A function of the set: order
-// changes nothing. See docs/kpis.md for the rules.
-void Contribute(absl::Span<const AnalyticsEvent* const> events, ContributionSink sink);
+// changes nothing. See docs/kpis.md for the rules. The facts' views point into the events.
+void FindFacts(absl::Span<const AnalyticsEvent* const> events,
+               absl::FunctionRef<void(const Fact&)> sink);
 
-bool Matches(const KpiFilter& filter, const Contribution& contribution);
+bool Matches(const KpiFilter& filter, const Fact& fact);
 
 // Events put together by session; those without one stand alone. Points to the events given.
 class Sessions {

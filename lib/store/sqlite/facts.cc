@@ -1,0 +1,232 @@
+#include "lib/store/sqlite/facts.h"
+
+#include <bit>
+#include <cstddef>
+#include <limits>
+#include <map>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "fmt/format.h"
+#include "lib/base/bytes.h"
+
+namespace nerava::analytics::sqlite {
+namespace {
+
+constexpr std::int64_t kQuarterMicros = 900'000'000;
+// Of a row. Appending rewrites all of it; each row costs some bytes and a step.
+constexpr std::int64_t kFullBytes = 4000;
+
+// More than all events of a batch can say together.
+constexpr std::int64_t kMaxAmount = std::int64_t{1} << 60;
+
+// Seconds since 1970.
+std::int64_t QuarterOf(std::int64_t micros) {
+  return (micros - micros % kQuarterMicros) / 1'000'000;
+}
+
+// docs/storage.md describes the format.
+void Encode(const Fact& fact, std::int64_t hub, std::int64_t window, std::int64_t user,
+            std::string* out) {
+  std::uint64_t present = 0;
+  std::size_t i = 0;
+  for (const Totals::Field& field : Totals::Fields()) {
+    if (fact.totals.*field.member != 0) present |= std::uint64_t{1} << i;
+    ++i;
+  }
+  AppendVarint(static_cast<std::uint64_t>(absl::ToUnixMicros(fact.time) % kQuarterMicros), out);
+  AppendVarint(static_cast<std::uint64_t>(hub), out);
+  AppendVarint(static_cast<std::uint64_t>(window), out);
+  AppendVarint(static_cast<std::uint64_t>(user), out);
+  if (user != 0) AppendSigned(fact.user_sessions, out);
+  AppendVarint(present, out);
+  for (const Totals::Field& field : Totals::Fields()) {
+    if (fact.totals.*field.member != 0) AppendSigned(fact.totals.*field.member, out);
+  }
+}
+
+struct Decoded {
+  std::int64_t micros;  // in the quarter
+  std::int64_t hub;
+  std::int64_t window;
+  std::int64_t user;
+  std::int64_t user_sessions = 0;
+  Totals totals;
+};
+
+std::optional<Decoded> Decode(ByteReader* reader) {
+  constexpr auto kMost = static_cast<std::uint64_t>(std::numeric_limits<std::int64_t>::max());
+  Decoded fact{};
+  for (std::int64_t* const number : {&fact.micros, &fact.hub, &fact.window, &fact.user}) {
+    const auto value = reader->Varint();
+    if (!value || *value > kMost) return std::nullopt;
+    *number = static_cast<std::int64_t>(*value);
+  }
+  constexpr std::int64_t kMostUsers = std::numeric_limits<std::uint32_t>::max();
+  if (fact.micros >= kQuarterMicros || fact.user > kMostUsers) return std::nullopt;
+  if (fact.user != 0) {
+    const auto sessions = reader->Signed();
+    if (!sessions) return std::nullopt;
+    fact.user_sessions = *sessions;
+  }
+  const auto present = reader->Varint();
+  if (!present || *present >> Totals::Fields().size() != 0) return std::nullopt;
+  for (std::uint64_t left = *present; left != 0; left &= left - 1) {
+    const auto value = reader->Signed();
+    if (!value || *value > kMaxAmount || *value < -kMaxAmount) return std::nullopt;
+    fact.totals.*Totals::Fields()[static_cast<std::size_t>(std::countr_zero(left))].member = *value;
+  }
+  return fact;
+}
+
+// Names by their numbers, those of one read at hand.
+class NamesAtHand {
+ public:
+  explicit NamesAtHand(Dictionary& names) : names_(names) {}
+
+  // Valid until the next call.
+  absl::StatusOr<std::string_view> Find(std::int64_t number) {
+    if (number == 0) return std::string_view();
+    const auto index = static_cast<std::size_t>(number);
+    if (index < texts_.size() && !texts_[index].empty()) return std::string_view(texts_[index]);
+    auto text = names_.Text(number);
+    if (!text.ok()) return text.status();
+    if (index >= kMostAtHand) {
+      other_ = *std::move(text);
+      return std::string_view(other_);
+    }
+    if (index >= texts_.size()) texts_.resize(index + 1);
+    texts_[index] = *std::move(text);
+    return std::string_view(texts_[index]);
+  }
+
+ private:
+  static constexpr std::size_t kMostAtHand = 10'000;
+
+  Dictionary& names_;
+  std::vector<std::string> texts_;
+  std::string other_;
+};
+
+}  // namespace
+
+absl::Status Facts::Read(absl::Time from, absl::Time to, const KpiFilter& filter,
+                         AggregateTable::FactSink sink) {
+  Wanted wanted{absl::ToUnixMicros(from), absl::ToUnixMicros(to)};
+  const std::pair<const std::string*, std::int64_t*> names[] = {
+      {&filter.region, &wanted.region},
+      {&filter.hub_id, &wanted.hub},
+      {&filter.window_id, &wanted.window}};
+  for (const auto& [name, out] : names) {
+    if (name->empty()) continue;
+    auto number = names_.Find(*name);
+    if (!number.ok()) return number.status();
+    if (!number->has_value()) return absl::OkStatus();  // never seen
+    *out = **number;
+  }
+  auto rows = database_.Prepare(wanted.region == kAny
+                                    ? "SELECT quarter, region, facts FROM facts "
+                                      "WHERE quarter >= ?1 AND quarter < ?2"
+                                    : "SELECT quarter, region, facts FROM facts "
+                                      "WHERE quarter >= ?1 AND quarter < ?2 AND region = ?3");
+  if (!rows.ok()) return rows.status();
+  (*rows)->Bind(1, QuarterOf(wanted.from));
+  (*rows)->Bind(2, wanted.to / 1'000'000 + 1);
+  if (wanted.region != kAny) (*rows)->Bind(3, wanted.region);
+  absl::Status status = ReadRows(**rows, wanted, sink);
+  (*rows)->Reset();
+  return status;
+}
+
+absl::Status Facts::ReadRows(Statement& rows, const Wanted& wanted, AggregateTable::FactSink sink) {
+  NamesAtHand regions(names_);
+  NamesAtHand hubs(names_);
+  NamesAtHand windows(names_);
+  while (rows.Step()) {
+    const std::int64_t quarter = rows.Integer(0);
+    const auto region = regions.Find(rows.Integer(1));
+    if (!region.ok()) return region.status();
+    for (ByteReader reader(rows.Bytes(2)); !reader.empty();) {
+      const auto decoded = Decode(&reader);
+      if (!decoded) {
+        return absl::DataLossError(
+            fmt::format("the stored facts of {} are damaged",
+                        absl::FormatTime(absl::RFC3339_sec, absl::FromUnixSeconds(quarter),
+                                         absl::UTCTimeZone())));
+      }
+      const std::int64_t micros = quarter * 1'000'000 + decoded->micros;
+      if (micros < wanted.from || micros >= wanted.to ||
+          (wanted.hub != kAny && decoded->hub != wanted.hub) ||
+          (wanted.window != kAny && decoded->window != wanted.window)) {
+        continue;
+      }
+      const auto hub = hubs.Find(decoded->hub);
+      if (!hub.ok()) return hub.status();
+      const auto window = windows.Find(decoded->window);
+      if (!window.ok()) return window.status();
+      const Fact fact{absl::FromUnixMicros(micros), *region,        *hub, *window, {},
+                      decoded->user_sessions,       decoded->totals};
+      if (absl::Status taken = sink(fact, static_cast<std::uint32_t>(decoded->user)); !taken.ok())
+        return taken;
+    }
+  }
+  return rows.status();
+}
+
+absl::Status Facts::Add(absl::Span<const Fact> facts) {
+  // In the order of the table: neighbours share pages.
+  std::map<Cell, std::string> cells;
+  for (const Fact& fact : facts) {
+    auto region = NumberOf(fact.region);
+    if (!region.ok()) return region.status();
+    auto hub = NumberOf(fact.hub_id);
+    if (!hub.ok()) return hub.status();
+    auto window = NumberOf(fact.window_id);
+    if (!window.ok()) return window.status();
+    std::int64_t user = 0;
+    if (!fact.user_id.empty()) {
+      auto number = users_.FindOrAdd(fact.user_id);
+      if (!number.ok()) return number.status();
+      user = *number;
+    }
+    Encode(fact, *hub, *window, user, &cells[{QuarterOf(absl::ToUnixMicros(fact.time)), *region}]);
+  }
+  for (const auto& [cell, bytes] : cells) {
+    if (absl::Status status = Append(cell, bytes); !status.ok()) return status;
+  }
+  return absl::OkStatus();
+}
+
+absl::Status Facts::Append(const Cell& cell, std::string_view bytes) {
+  auto last = database_.Prepare(
+      "SELECT part, length(facts) FROM facts WHERE quarter = ?1 AND region = ?2 "
+      "ORDER BY part DESC LIMIT 1");
+  if (!last.ok()) return last.status();
+  (*last)->Bind(1, cell.quarter);
+  (*last)->Bind(2, cell.region);
+  const bool found = (*last)->Step();
+  if (!(*last)->status().ok()) return (*last)->status();
+  const bool append = found && (*last)->Integer(1) < kFullBytes;
+  const std::int64_t part = found ? (*last)->Integer(0) + (append ? 0 : 1) : 0;
+  (*last)->Reset();
+
+  auto write = database_.Prepare(append ? "UPDATE facts SET facts = CAST(facts || ?4 AS BLOB) "
+                                          "WHERE quarter = ?1 AND region = ?2 AND part = ?3"
+                                        : "INSERT INTO facts VALUES (?1, ?2, ?3, ?4)");
+  if (!write.ok()) return write.status();
+  (*write)->Bind(1, cell.quarter);
+  (*write)->Bind(2, cell.region);
+  (*write)->Bind(3, part);
+  (*write)->BindBlob(4, bytes);
+  return (*write)->Run();
+}
+
+absl::StatusOr<std::int64_t> Facts::NumberOf(std::string_view name) {
+  if (name.empty()) return 0;
+  return names_.FindOrAdd(name);
+}
+
+}  // namespace nerava::analytics::sqlite
