@@ -1,4 +1,4 @@
-#include "nerava/analytics/kpi.h"
+#include "capi/kpi.h"
 
 #include "capi/boundary.h"
 #include "capi/handles.h"
@@ -16,21 +16,6 @@ using nerava::analytics::StreakMetrics;
 using nerava::analytics::Totals;
 
 namespace {
-
-KpiQuery ToQuery(const KpiCalculator& calculator, const nva_kpi_query* query) {
-  const nva_kpi_query given = Read(query, "query");
-  KpiFilter filter{Text(given.region, "query->region"), Text(given.hub_id, "query->hub_id"),
-                   Text(given.window_id, "query->window_id")};
-  const bool has_from = given.from_us != NVA_TIME_NONE;
-  const bool has_to = given.to_us != NVA_TIME_NONE;
-  if (given.days != 0 && !has_from && !has_to) {
-    return Value(calculator.LastDays(given.days, std::move(filter)));
-  }
-  if (given.days != 0 || !has_from || !has_to) {
-    Fail("query needs a period: either days, or both from_us and to_us");
-  }
-  return {{FromMicros(given.from_us), FromMicros(given.to_us)}, std::move(filter)};
-}
 
 template <typename Struct>
 Struct WithPeriod(const Period& period) {
@@ -80,25 +65,6 @@ nva_revenue_metrics ToStruct(const RevenueMetrics& kpi) {
   return result;
 }
 
-nva_kpi_summary ToStruct(const KpiSummary& kpi) {
-  auto result = WithPeriod<nva_kpi_summary>(kpi.period);
-  const Totals& totals = kpi.totals;
-  result.unique_users = kpi.unique_users;
-  result.sessions_started = totals.sessions_started;
-  result.sessions_completed = totals.sessions_completed;
-  result.sessions_credited = totals.sessions_credited;
-  result.orphan_stops = totals.orphan_stops;
-  result.total_sessions = totals.total_sessions;
-  result.active_window_sessions = totals.active_window_sessions;
-  result.sessions_with_user = totals.sessions_with_user;
-  result.sessions_with_reward = totals.sessions_with_reward;
-  result.reward_microusd = totals.reward_microusd;
-  result.energy_mwh = totals.energy_mwh;
-  result.credited_cents = totals.credited_cents;
-  result.extra_events = totals.extra_events;
-  return result;
-}
-
 // Asks the calculator's `kGet` and fills the caller's struct.
 template <auto kGet, typename Struct>
 nva_status GetStruct(nva_kpi* kpi, const nva_kpi_query* query, Struct* result,
@@ -121,6 +87,44 @@ nva_status GetJson(nva_kpi* kpi, const nva_kpi_query* query, char** json) {
 
 }  // namespace
 
+namespace nerava::analytics::capi {
+
+KpiQuery ToQuery(const KpiCalculator& calculator, const nva_kpi_query* query) {
+  const nva_kpi_query given = Read(query, "query");
+  KpiFilter filter{Text(given.region, "query->region"), Text(given.hub_id, "query->hub_id"),
+                   Text(given.window_id, "query->window_id")};
+  const bool has_from = given.from_us != NVA_TIME_NONE;
+  const bool has_to = given.to_us != NVA_TIME_NONE;
+  if (given.days != 0 && !has_from && !has_to) {
+    return Value(calculator.LastDays(given.days, std::move(filter)));
+  }
+  if (given.days != 0 || !has_from || !has_to) {
+    Fail("query needs a period: either days, or both from_us and to_us");
+  }
+  return {{FromMicros(given.from_us), FromMicros(given.to_us)}, std::move(filter)};
+}
+
+nva_kpi_summary ToSummary(const KpiSummary& kpi) {
+  auto result = WithPeriod<nva_kpi_summary>(kpi.period);
+  const Totals& totals = kpi.totals;
+  result.unique_users = kpi.unique_users;
+  result.sessions_started = totals.sessions_started;
+  result.sessions_completed = totals.sessions_completed;
+  result.sessions_credited = totals.sessions_credited;
+  result.orphan_stops = totals.orphan_stops;
+  result.total_sessions = totals.total_sessions;
+  result.active_window_sessions = totals.active_window_sessions;
+  result.sessions_with_user = totals.sessions_with_user;
+  result.sessions_with_reward = totals.sessions_with_reward;
+  result.reward_microusd = totals.reward_microusd;
+  result.energy_mwh = totals.energy_mwh;
+  result.credited_cents = totals.credited_cents;
+  result.extra_events = totals.extra_events;
+  return result;
+}
+
+}  // namespace nerava::analytics::capi
+
 nva_status nva_kpi_query_init(nva_kpi_query* query, uint32_t struct_size) {
   return Guarded([&] {
     nva_kpi_query empty{};
@@ -142,7 +146,11 @@ void nva_kpi_free(nva_kpi* kpi) { delete kpi; }
 
 nva_status nva_kpi_summarize(nva_kpi* kpi, const nva_kpi_query* query, nva_kpi_summary* result,
                              uint32_t struct_size) {
-  return GetStruct<&KpiCalculator::Summarize>(kpi, query, result, struct_size);
+  return Guarded([&] {
+    const KpiCalculator& calculator = *Require(kpi, "kpi").impl;
+    Write(ToSummary(Value(calculator.Summarize(ToQuery(calculator, query)))), result, struct_size,
+          "result");
+  });
 }
 
 nva_status nva_kpi_conversion_funnel(nva_kpi* kpi, const nva_kpi_query* query,

@@ -675,6 +675,61 @@ NVA_API nva_status nva_kpi_revenue_metrics_json(nva_kpi* kpi, const nva_kpi_quer
 /* All four over the same period and the same state of the store. */
 NVA_API nva_status nva_kpi_all_json(nva_kpi* kpi, const nva_kpi_query* query, char** json);
 
+/* ---- Reports ------------------------------------------------------------------------------ */
+
+/* Of the local calendar. Weeks begin on Monday. */
+typedef int32_t nva_interval;
+#define NVA_INTERVAL_HOUR 0
+#define NVA_INTERVAL_DAY 1
+#define NVA_INTERVAL_WEEK 2
+#define NVA_INTERVAL_MONTH 3
+
+typedef int32_t nva_dimension;
+#define NVA_DIMENSION_REGION 0
+#define NVA_DIMENSION_HUB 1
+#define NVA_DIMENSION_WINDOW 2
+
+/* Rows of KPIs; does not change. Free it with nva_report_free. */
+typedef struct nva_report nva_report;
+
+typedef struct nva_report_row {
+  uint32_t struct_size;
+  int32_t complete; /* of a trend: whether all of the bucket lies in the query's period */
+  int64_t from_us;  /* of a trend: all of the bucket; else the period */
+  int64_t to_us;
+  nva_string name; /* of a breakdown: borrowed from the report; empty: none */
+  uint64_t others; /* of a breakdown: > 0 for the last row, which stands for so many others */
+} nva_report_row;
+
+/* The period cut into buckets of the local calendar, oldest first, without gaps. `time_zone`: a name
+ * of the IANA database; empty: UTC. INVALID_ARGUMENT also for another name, and for more than 10,000
+ * buckets. */
+NVA_API nva_status nva_kpi_trend(nva_kpi* kpi, const nva_kpi_query* query, nva_interval interval,
+                                 nva_string time_zone, nva_report** out);
+NVA_API nva_status nva_kpi_trend_json(nva_kpi* kpi, const nva_kpi_query* query,
+                                      nva_interval interval, nva_string time_zone, char** json);
+
+/* The `top` names with the most total_sessions, 0: all; the rest come together as one row. */
+NVA_API nva_status nva_kpi_breakdown(nva_kpi* kpi, const nva_kpi_query* query,
+                                     nva_dimension dimension, uint64_t top, nva_report** out);
+NVA_API nva_status nva_kpi_breakdown_json(nva_kpi* kpi, const nva_kpi_query* query,
+                                          nva_dimension dimension, uint64_t top, char** json);
+
+/* The period, and as long a one right before it. */
+NVA_API nva_status nva_kpi_compare(nva_kpi* kpi, const nva_kpi_query* query,
+                                   nva_kpi_summary* current, nva_kpi_summary* previous,
+                                   uint32_t struct_size);
+NVA_API nva_status nva_kpi_compare_json(nva_kpi* kpi, const nva_kpi_query* query, char** json);
+
+NVA_API uint64_t nva_report_size(const nva_report* report); /* rows; 0 for NULL */
+/* INVALID_ARGUMENT when there is no row `index`. */
+NVA_API nva_status nva_report_row_at(const nva_report* report, uint64_t index, nva_report_row* row,
+                                     uint32_t struct_size);
+/* Its KPIs: over the part of the bucket that lies in the query's period. */
+NVA_API nva_status nva_report_summary_at(const nva_report* report, uint64_t index,
+                                         nva_kpi_summary* summary, uint32_t struct_size);
+NVA_API void nva_report_free(nva_report* report);
+
 #ifdef __cplusplus
 } /* extern "C" */
 #endif

@@ -1,12 +1,12 @@
 #include "nerava/analytics/kpi.h"
 
 #include <cmath>
-#include <exception>
 #include <utility>
 
 #include "absl/status/status.h"
 #include "fmt/format.h"
-#include "lib/kpi/summarize.h"
+#include "lib/kpi/read.h"
+#include "lib/kpi/scan.h"
 #include "nerava/analytics/money.h"
 #include "nerava/analytics/timestamp.h"
 
@@ -20,7 +20,9 @@ double AverageReward(const Totals& totals) {
   return RoundedRatio(totals.reward_microusd, totals.sessions_with_reward * kMicrosPerUnit);
 }
 
-absl::Status CheckPeriod(const Period& period) {
+}  // namespace
+
+absl::StatusOr<Period> CheckedPeriod(const Period& period) {
   const absl::Time first = absl::UnixEpoch();
   const absl::Time last = absl::FromUnixSeconds(253402300800);  // 10000-01-01
   if (period.from < first || period.to > last || period.from > period.to) {
@@ -30,32 +32,11 @@ absl::Status CheckPeriod(const Period& period) {
                     absl::FormatTime(absl::RFC3339_full, period.from, absl::UTCTimeZone()),
                     absl::FormatTime(absl::RFC3339_full, period.to, absl::UTCTimeZone())));
   }
-  return absl::OkStatus();
+  const auto rounded_up = [](absl::Time time) {
+    return absl::UnixEpoch() + absl::Ceil(time - absl::UnixEpoch(), absl::Microseconds(1));
+  };
+  return Period{rounded_up(period.from), rounded_up(period.to)};
 }
-
-// Events happen at whole microseconds: one at t is in [from, to) if and only if it is in the period
-// with both bounds rounded up to them, which every store can represent.
-absl::Time RoundedUp(absl::Time time) {
-  return absl::UnixEpoch() + absl::Ceil(time - absl::UnixEpoch(), absl::Microseconds(1));
-}
-
-absl::StatusOr<KpiSummary> SummarizeStore(Store& store, const KpiQuery& query) try {
-  KpiSummary summary;
-  absl::Status status = store.Read([&](ReadTransaction& transaction) {
-    auto answer = Summarize(transaction, query);
-    if (!answer.ok()) return answer.status();
-    summary = *std::move(answer);
-    return absl::OkStatus();
-  });
-  if (!status.ok()) return status;
-  return summary;
-} catch (const std::exception& error) {
-  return absl::UnavailableError(fmt::format("the store threw: {}", error.what()));
-} catch (...) {
-  return absl::UnavailableError("the store threw something that is no std::exception");
-}
-
-}  // namespace
 
 absl::StatusOr<Period> Period::LastDays(int days, absl::Time now) {
   if (days < 1 || days > kMaxDays) {
@@ -121,9 +102,11 @@ KpiCalculator::KpiCalculator(std::shared_ptr<Store> store, std::string region, c
     : store_(std::move(store)), region_(std::move(region)), clock_(clock) {}
 
 absl::StatusOr<KpiSummary> KpiCalculator::Summarize(const KpiQuery& query) const {
-  if (absl::Status valid = CheckPeriod(query.period); !valid.ok()) return valid;
-  const Period period{RoundedUp(query.period.from), RoundedUp(query.period.to)};
-  return SummarizeStore(*store_, {period, query.filter});
+  auto period = CheckedPeriod(query.period);
+  if (!period.ok()) return period.status();
+  return ReadStore<KpiSummary>(*store_, [&](ReadTransaction& transaction) {
+    return analytics::Summarize(transaction, {*period, query.filter});
+  });
 }
 
 absl::StatusOr<ConversionFunnel> KpiCalculator::GetConversionFunnel(const KpiQuery& query) const {

@@ -2,6 +2,7 @@
 // by the memory store, the SQLite store and SQL over the view.
 //
 // NERAVA_SEED=N runs one seed; NERAVA_SEEDS=N runs that many (default 300 a test).
+#include <array>
 #include <catch2/catch.hpp>
 #include <cstdlib>
 #include <functional>
@@ -11,6 +12,7 @@
 #include "absl/time/time.h"
 #include "lib/projection/commit.h"
 #include "nerava/analytics/kpi.h"
+#include "nerava/analytics/report.h"
 #include "nerava/analytics/store.h"
 #include "tests/support/random_events.h"
 #include "tests/support/sql_kpis.h"
@@ -112,6 +114,70 @@ TEST_CASE("order, batches and redelivery of the same events change no KPI") {
         CheckSame(Ask(reference, query), Ask(store, query));
       }
     }
+  });
+}
+
+TEST_CASE("trends, breakdowns and comparisons are those of the events") {
+  ForEachSeed([](std::uint64_t seed) {
+    RandomEvents random(seed);
+    const auto events = random.Distinct(1 + random.Below(80));
+    const TempDir dir;
+    const auto memory = Open("memory:");
+    const auto sqlite = Open(dir.SqliteUrl("events.db"));
+    for (const auto& batch : random.Batches(events)) {
+      Commit(*memory, batch);
+      Commit(*sqlite, batch);
+    }
+    const KpiCalculator kpis(sqlite, "default");
+    const KpiQuery query = random.Query(events);
+    const KpiSummary whole = Ask(memory, query);
+
+    constexpr const char* kZones[] = {"UTC", "Europe/Berlin", "Asia/Kathmandu",
+                                      "Australia/Lord_Howe"};
+    const auto trend = kpis.GetTrend(
+        {query.period, query.filter, Interval(random.Below(4)), kZones[random.Below(4)]});
+    REQUIRE(trend.ok());
+    Totals sum;
+    absl::Time end = whole.period.from;
+    for (const TrendBucket& bucket : trend->buckets) {
+      CheckSame(Ask(memory, {bucket.summary.period, query.filter}), bucket.summary);
+      REQUIRE(bucket.summary.period.from == end);
+      end = bucket.summary.period.to;
+      sum += bucket.summary.totals;
+    }
+    REQUIRE(end == whole.period.to);
+    REQUIRE(sum == whole.totals);
+
+    const auto dimension = Dimension(random.Below(3));
+    const auto member = std::array{&KpiFilter::region, &KpiFilter::hub_id,
+                                   &KpiFilter::window_id}[static_cast<std::size_t>(dimension)];
+    const BreakdownQuery by{query.period, query.filter, dimension,
+                            static_cast<std::size_t>(random.Below(4))};
+    const auto breakdown = kpis.GetBreakdown(by);
+    REQUIRE(breakdown.ok());
+    const auto expected = KpiCalculator(memory, "default").GetBreakdown(by);
+    REQUIRE(expected.ok());
+    REQUIRE(breakdown->rows.size() == expected->rows.size());
+    REQUIRE(breakdown->others == expected->others);
+    CheckSame(expected->other, breakdown->other);
+    sum = breakdown->other.totals;
+    for (std::size_t i = 0; i < breakdown->rows.size(); ++i) {
+      const BreakdownRow& row = breakdown->rows[i];
+      REQUIRE(row.name == expected->rows[i].name);
+      CheckSame(expected->rows[i].summary, row.summary);
+      KpiFilter filter = query.filter;
+      filter.*member = row.name;
+      if (!row.name.empty()) CheckSame(Ask(memory, {query.period, filter}), row.summary);
+      sum += row.summary.totals;
+    }
+    REQUIRE(sum == whole.totals);
+
+    const auto comparison = kpis.Compare(query);
+    REQUIRE(comparison.ok());
+    CheckSame(whole, comparison->current);
+    const Period before{whole.period.from - (whole.period.to - whole.period.from),
+                        whole.period.from};
+    CheckSame(Ask(memory, {before, query.filter}), comparison->previous);
   });
 }
 

@@ -118,6 +118,9 @@ _STATUS_FUNCTIONS: dict[str, tuple[Any, ...]] = {
     "nva_kpi_streak_metrics_json": _KPI,
     "nva_kpi_revenue_metrics_json": _KPI,
     "nva_kpi_all_json": _KPI,
+    "nva_kpi_trend_json": (c_void_p, POINTER(KpiQuery), c_int32, String, _OUT),
+    "nva_kpi_breakdown_json": (c_void_p, POINTER(KpiQuery), c_int32, c_uint64, _OUT),
+    "nva_kpi_compare_json": _KPI,
 }
 
 _VOID_FUNCTIONS: dict[str, tuple[Any, ...]] = {

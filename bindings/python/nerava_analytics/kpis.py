@@ -58,6 +58,58 @@ class AllKpis(TypedDict):
     region: str
 
 
+class Numbers(TypedDict):
+    """Every number of the four groups."""
+
+    sessions_started: int
+    sessions_completed: int
+    sessions_credited: int
+    completion_rate: float
+    credit_rate: float
+    orphan_stops: int
+    active_window_sessions: int
+    total_sessions: int
+    utilization_rate: float
+    avg_reward_usd: float
+    unique_users: int
+    sessions_per_user: float
+    total_rewards_usd: float
+    energy_kwh: float
+    credited_usd: float
+
+
+class _NumbersOfPeriod(Numbers, _Period):
+    pass
+
+
+class TrendBucket(_NumbersOfPeriod):
+    bucket: str  # its begin, in local time
+    complete: bool
+
+
+class Trend(_Period):
+    interval: str
+    tz: str
+    buckets: list[TrendBucket]
+
+
+class Breakdown(_Period):
+    breakdown: str
+    rows: list[dict[str, Any]]  # Numbers, and the name by "region", "hub" or "window"
+    others: int
+    other: Numbers | None
+
+
+class Comparison(TypedDict):
+    current: _NumbersOfPeriod
+    previous: _NumbersOfPeriod
+    change: dict[str, float | None]  # percent
+
+
+_INTERVALS = ("hour", "day", "week", "month")
+_DIMENSIONS = ("region", "hub", "window")
+
+
 class Kpis:
     """Answers exactly, from what is stored: `Pipeline.flush()` first to see all that was published.
 
@@ -141,15 +193,70 @@ class Kpis:
         """All four groups over one period and one state of the store."""
         return cast(AllKpis, self._ask("all", days, start, end, region, hub, window))
 
+    def trend(
+        self,
+        days: int = 7,
+        *,
+        interval: str = "day",
+        tz: str = "UTC",
+        start: Time | None = None,
+        end: Time | None = None,
+        region: str | None = None,
+        hub: str | None = None,
+        window: str | None = None,
+    ) -> Trend:
+        """Every number by "hour", "day", "week" (from Monday) or "month" of the calendar of `tz`, a
+        name of the IANA database. Buckets without events are there as zeros; the first and the last
+        may be cut off by the period, and are then not `complete`. At most 10,000 buckets."""
+        number = _number_of("interval", interval, _INTERVALS)
+        zone = _abi.string(tz.encode("utf-8"))
+        result = self._ask("trend", days, start, end, region, hub, window, number, zone)
+        return cast(Trend, result)
+
+    def breakdown(
+        self,
+        by: str,
+        days: int = 7,
+        *,
+        top: int = 10,
+        start: Time | None = None,
+        end: Time | None = None,
+        region: str | None = None,
+        hub: str | None = None,
+        window: str | None = None,
+    ) -> Breakdown:
+        """Every number by "region", "hub" or "window": the `top` ones by total_sessions (0: all),
+        and the rest together as `other`."""
+        number = _number_of("by", by, _DIMENSIONS)
+        if isinstance(top, bool) or not isinstance(top, int) or not 0 <= top < 2**63:
+            raise _invalid(f"top is {top!r}; it must be an int from 0 on")
+        result = self._ask("breakdown", days, start, end, region, hub, window, number, top)
+        return cast(Breakdown, result)
+
+    def compare(
+        self,
+        days: int = 7,
+        *,
+        start: Time | None = None,
+        end: Time | None = None,
+        region: str | None = None,
+        hub: str | None = None,
+        window: str | None = None,
+    ) -> Comparison:
+        """Every number, those of as long a period right before, and the change in percent (None
+        where there was nothing before)."""
+        return cast(Comparison, self._ask("compare", days, start, end, region, hub, window))
+
     def _ask(
         self,
-        group: str,
+        question: str,
         days: int,
         start: Time | None,
         end: Time | None,
         region: str | None,
         hub: str | None,
         window: str | None,
+        *further: Any,
     ) -> Any:
         library = abi()
         query = _abi.KpiQuery()
@@ -160,17 +267,26 @@ class Kpis:
         query.window_id = _abi.string((window or "").encode("utf-8"))
         out = ctypes.c_void_p()
         with self._handle as kpi:
-            getattr(library, f"nva_kpi_{group}_json")(kpi, ctypes.byref(query), ctypes.byref(out))
+            ask = getattr(library, f"nva_kpi_{question}_json")
+            ask(kpi, ctypes.byref(query), *further, ctypes.byref(out))
         return json.loads(library.take_text(out))
+
+
+def _invalid(message: str) -> errors.InvalidArgument:
+    return errors.InvalidArgument(message, errors.INVALID_ARGUMENT, "invalid_argument")
+
+
+def _number_of(argument: str, name: str, names: tuple[str, ...]) -> int:
+    if name not in names:
+        raise _invalid(f"{argument} is {name!r}; it must be one of {', '.join(names)}")
+    return names.index(name)
 
 
 def _set_period(query: _abi.KpiQuery, days: int, start: Time | None, end: Time | None) -> None:
     if isinstance(days, bool) or not isinstance(days, int):
         raise TypeError(f"days must be an int, not {days!r}")
     if start is None and not 1 <= days <= 2**31 - 1:  # how many are too many the library says
-        raise errors.InvalidArgument(
-            f"days is {days}; it must be from 1 on", errors.INVALID_ARGUMENT, "invalid_argument"
-        )
+        raise _invalid(f"days is {days}; it must be from 1 on")
     if start is None and end is None:
         query.days = days
         return

@@ -48,6 +48,15 @@ struct AggregateKey {
   friend auto operator<=>(const AggregateKey&, const AggregateKey&) = default;
 };
 
+// One aggregate, as a store has it. The views are valid during the call that gives it.
+struct AggregateRow {
+  std::string_view region;
+  std::string_view hub_id;
+  std::string_view window_id;
+  Totals totals;
+  std::string_view users;  // a UserSet, serialized; empty: nobody
+};
+
 // A change to one aggregate: what to add to the totals, and sessions to add to users' counts.
 struct AggregateDelta {
   AggregateKey key;

@@ -97,6 +97,12 @@ std::string ToJson(const StreakMetrics& kpi);
 std::string ToJson(const RevenueMetrics& kpi);
 std::string ToJson(const AllKpis& kpi);
 
+struct Breakdown;  // report.h
+struct BreakdownQuery;
+struct Comparison;
+struct Trend;
+struct TrendQuery;
+
 // Answers from a store; keeps no state. Thread-safe. The clock must outlive it.
 class KpiCalculator {
  public:
@@ -114,6 +120,12 @@ class KpiCalculator {
   absl::StatusOr<RevenueMetrics> GetRevenueMetrics(const KpiQuery& query) const;
   // All four over the same period and the same state of the store.
   absl::StatusOr<AllKpis> GetAllKpis(const KpiQuery& query) const;
+
+  // See report.h. InvalidArgument also for an unknown time zone, and for too many buckets.
+  absl::StatusOr<Trend> GetTrend(const TrendQuery& query) const;
+  absl::StatusOr<Breakdown> GetBreakdown(const BreakdownQuery& query) const;
+  // With the period as long before it, which must lie in the years 1970 to 9999, too.
+  absl::StatusOr<Comparison> Compare(const KpiQuery& query) const;
 
   // Period::LastDays with this calculator's clock, and a filter.
   absl::StatusOr<KpiQuery> LastDays(int days, KpiFilter filter = {}) const;

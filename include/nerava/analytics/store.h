@@ -38,11 +38,12 @@ class AggregateTable {
  public:
   virtual ~AggregateTable() = default;
 
-  // The sum of all aggregates of `grain` with from <= bucket < to that match `filter`: totals are
-  // added to `*totals`, members united into `*users`. Of the grains only kCell looks at more
-  // than filter.region. `from` and `to` are bucket boundaries.
-  virtual absl::Status Sum(Grain grain, absl::Time from, absl::Time to, const KpiFilter& filter,
-                           Totals* totals, UserSet* users) = 0;
+  // Every aggregate of `grain` with from <= bucket < to that matches `filter`, in any order. Of the
+  // grains only kCell looks at more than filter.region. `from` and `to` are bucket boundaries. An
+  // error of the sink ends it, and is returned.
+  using RowSink = absl::FunctionRef<absl::Status(const AggregateRow& row)>;
+  virtual absl::Status Scan(Grain grain, absl::Time from, absl::Time to, const KpiFilter& filter,
+                            RowSink sink) = 0;
 
   // Every fact with from <= time < to that matches `filter`, in any order. Instead of its user_id,
   // which is empty, `user` is the number under which user sets have the user, 0 for none. The views

@@ -1,6 +1,7 @@
 #include "lib/store/sqlite/aggregates.h"
 
 #include <algorithm>
+#include <array>
 #include <cstdint>
 #include <limits>
 #include <string>
@@ -8,7 +9,6 @@
 #include <vector>
 
 #include "fmt/format.h"
-#include "lib/projection/checked_totals.h"
 
 namespace nerava::analytics::sqlite {
 namespace {
@@ -36,11 +36,12 @@ const std::string& AddSql() {
   return sql;
 }
 
-std::string SumSql(const KpiFilter& filter) {
+std::string ScanSql(const KpiFilter& filter) {
   std::string columns;
   for (const Totals::Field& field : Totals::Fields()) columns += fmt::format("{}, ", field.name);
   return fmt::format(
-      "SELECT {}users FROM aggregates WHERE grain = ?1 AND bucket >= ?2 AND bucket < ?3{}{}{}",
+      "SELECT {}users, region, hub, \"window\" FROM aggregates "
+      "WHERE grain = ?1 AND bucket >= ?2 AND bucket < ?3{}{}{}",
       columns, filter.region.empty() ? "" : " AND region = ?4",
       filter.hub_id.empty() ? "" : " AND hub = ?5",
       filter.window_id.empty() ? "" : " AND \"window\" = ?6");
@@ -57,12 +58,12 @@ absl::StatusOr<std::uint32_t> UserNumber(std::int64_t number) {
 
 }  // namespace
 
-absl::Status Aggregates::Sum(Grain grain, absl::Time from, absl::Time to, const KpiFilter& filter,
-                             Totals* totals, UserSet* users) {
+absl::Status Aggregates::Scan(Grain grain, absl::Time from, absl::Time to, const KpiFilter& filter,
+                              RowSink sink) {
   KpiFilter looked_at = filter;
   if (grain != Grain::kCell) looked_at.hub_id = looked_at.window_id = "";
 
-  auto statement = database_.Prepare(SumSql(looked_at));
+  auto statement = database_.Prepare(ScanSql(looked_at));
   if (!statement.ok()) return statement.status();
   Statement& rows = **statement;
   rows.Bind(1, static_cast<std::int64_t>(grain));
@@ -73,26 +74,34 @@ absl::Status Aggregates::Sum(Grain grain, absl::Time from, absl::Time to, const 
     if (!name->empty()) {
       auto number = names_.Find(*name);
       if (!number.ok()) return number.status();
-      if (!number->has_value()) return absl::OkStatus();  // never seen: nothing to add
+      if (!number->has_value()) return absl::OkStatus();  // never seen
       rows.Bind(parameter, **number);
     }
     ++parameter;
   }
 
-  while (rows.Step()) {
-    Totals row;
-    for (int i = 0; i < kTotals; ++i) {
-      row.*Totals::Fields()[static_cast<std::size_t>(i)].member = rows.Integer(i);
-    }
-    if (absl::Status added = AddChecked(row, totals); !added.ok()) return added;
-    if (rows.IsNull(kTotals)) continue;
-    auto members = UserSet::ParseMembers(rows.Bytes(kTotals));
-    if (!members.ok()) return members.status();
-    users->UniteMembers(*members);
-  }
-  absl::Status status = rows.status();
+  absl::Status status = ReadRows(rows, sink);
   rows.Reset();
   return status;
+}
+
+absl::Status Aggregates::ReadRows(Statement& rows, RowSink sink) {
+  std::array<NamesAtHand, 3> names{NamesAtHand(names_), NamesAtHand(names_), NamesAtHand(names_)};
+  AggregateRow row;
+  const std::array<std::string_view*, 3> texts{&row.region, &row.hub_id, &row.window_id};
+  while (rows.Step()) {
+    for (int i = 0; i < kTotals; ++i) {
+      row.totals.*Totals::Fields()[static_cast<std::size_t>(i)].member = rows.Integer(i);
+    }
+    row.users = rows.Bytes(kTotals);
+    for (std::size_t i = 0; i < names.size(); ++i) {
+      const auto text = names[i].Find(rows.Integer(kTotals + 1 + static_cast<int>(i)));
+      if (!text.ok()) return text.status();
+      *texts[i] = *text;
+    }
+    if (absl::Status taken = sink(row); !taken.ok()) return taken;
+  }
+  return rows.status();
 }
 
 absl::Status Aggregates::Add(const Changes& changes) {

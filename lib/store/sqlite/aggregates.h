@@ -13,8 +13,8 @@ class Aggregates final : public AggregateTable {
   Aggregates(Database& database, Dictionary& names, Dictionary& users)
       : database_(database), names_(names), users_(users), facts_(database, names, users) {}
 
-  absl::Status Sum(Grain grain, absl::Time from, absl::Time to, const KpiFilter& filter,
-                   Totals* totals, UserSet* users) override;
+  absl::Status Scan(Grain grain, absl::Time from, absl::Time to, const KpiFilter& filter,
+                    RowSink sink) override;
   absl::Status Facts(absl::Time from, absl::Time to, const KpiFilter& filter,
                      FactSink sink) override {
     return facts_.Read(from, to, filter, sink);
@@ -28,6 +28,7 @@ class Aggregates final : public AggregateTable {
   };
   static void Bind(Statement& statement, const Key& key);
 
+  absl::Status ReadRows(Statement& rows, RowSink sink);
   absl::StatusOr<Key> NumberKey(const AggregateKey& key);
   absl::Status AddOne(const AggregateDelta& delta, Statement& read, Statement& add);
   absl::StatusOr<UserSet> ReadUsers(const Key& key, Statement& read);

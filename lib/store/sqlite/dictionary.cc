@@ -1,5 +1,7 @@
 #include "lib/store/sqlite/dictionary.h"
 
+#include <utility>
+
 #include "absl/status/status.h"
 #include "absl/strings/string_view.h"
 #include "fmt/format.h"
@@ -73,6 +75,22 @@ void Dictionary::Remember(std::string_view text, std::int64_t number) {
   if (numbers_.size() >= kMany) Forget();
   numbers_.emplace(text, number);
   texts_.emplace(number, text);
+}
+
+absl::StatusOr<std::string_view> NamesAtHand::Find(std::int64_t number) {
+  constexpr std::size_t kMostAtHand = 10'000;
+  if (number == 0) return std::string_view();
+  const auto index = static_cast<std::size_t>(number);
+  if (index < texts_.size() && !texts_[index].empty()) return std::string_view(texts_[index]);
+  auto text = names_.Text(number);
+  if (!text.ok()) return text.status();
+  if (index >= kMostAtHand) {
+    other_ = *std::move(text);
+    return std::string_view(other_);
+  }
+  if (index >= texts_.size()) texts_.resize(index + 1);
+  texts_[index] = *std::move(text);
+  return std::string_view(texts_[index]);
 }
 
 }  // namespace nerava::analytics::sqlite

@@ -6,6 +6,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "absl/status/statusor.h"
 #include "lib/base/hash_map.h"
@@ -34,6 +35,20 @@ class Dictionary {
   const std::string find_, add_, text_;
   HashMap<std::string, std::int64_t> numbers_;
   HashMap<std::int64_t, std::string> texts_;
+};
+
+// Names by their numbers, those of one read at hand: it asks for the same few again and again.
+class NamesAtHand {
+ public:
+  explicit NamesAtHand(Dictionary& names) : names_(names) {}
+
+  // 0 is the empty name. Valid until the next call.
+  absl::StatusOr<std::string_view> Find(std::int64_t number);
+
+ private:
+  Dictionary& names_;
+  std::vector<std::string> texts_;
+  std::string other_;
 };
 
 }  // namespace nerava::analytics::sqlite

@@ -82,35 +82,6 @@ std::optional<Decoded> Decode(ByteReader* reader) {
   return fact;
 }
 
-// Names by their numbers, those of one read at hand.
-class NamesAtHand {
- public:
-  explicit NamesAtHand(Dictionary& names) : names_(names) {}
-
-  // Valid until the next call.
-  absl::StatusOr<std::string_view> Find(std::int64_t number) {
-    if (number == 0) return std::string_view();
-    const auto index = static_cast<std::size_t>(number);
-    if (index < texts_.size() && !texts_[index].empty()) return std::string_view(texts_[index]);
-    auto text = names_.Text(number);
-    if (!text.ok()) return text.status();
-    if (index >= kMostAtHand) {
-      other_ = *std::move(text);
-      return std::string_view(other_);
-    }
-    if (index >= texts_.size()) texts_.resize(index + 1);
-    texts_[index] = *std::move(text);
-    return std::string_view(texts_[index]);
-  }
-
- private:
-  static constexpr std::size_t kMostAtHand = 10'000;
-
-  Dictionary& names_;
-  std::vector<std::string> texts_;
-  std::string other_;
-};
-
 }  // namespace
 
 absl::Status Facts::Read(absl::Time from, absl::Time to, const KpiFilter& filter,

@@ -1,0 +1,160 @@
+#include "nerava/analytics/report.h"
+
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "capi/boundary.h"
+#include "capi/handles.h"
+#include "capi/kpi.h"
+
+using namespace nerava::analytics::capi;  // NOLINT: this file is the C side of that namespace
+using nerava::analytics::Breakdown;
+using nerava::analytics::BreakdownQuery;
+using nerava::analytics::Comparison;
+using nerava::analytics::Dimension;
+using nerava::analytics::Interval;
+using nerava::analytics::KpiCalculator;
+using nerava::analytics::KpiQuery;
+using nerava::analytics::KpiSummary;
+using nerava::analytics::Period;
+using nerava::analytics::Trend;
+using nerava::analytics::TrendQuery;
+
+struct nva_report {
+  struct Row {
+    Period period;
+    bool complete;
+    std::string name;
+    std::uint64_t others;
+    KpiSummary summary;
+  };
+  std::vector<Row> rows;
+};
+
+namespace {
+
+Trend AskTrend(nva_kpi* kpi, const nva_kpi_query* query, nva_interval interval,
+               nva_string time_zone) {
+  const KpiCalculator& calculator = *Require(kpi, "kpi").impl;
+  if (interval < NVA_INTERVAL_HOUR || interval > NVA_INTERVAL_MONTH) {
+    Fail("interval is no NVA_INTERVAL_...");
+  }
+  KpiQuery asked = ToQuery(calculator, query);
+  TrendQuery trend{asked.period, std::move(asked.filter), static_cast<Interval>(interval)};
+  if (time_zone.size > 0) trend.time_zone = Text(time_zone, "time_zone");
+  return Value(calculator.GetTrend(trend));
+}
+
+Breakdown AskBreakdown(nva_kpi* kpi, const nva_kpi_query* query, nva_dimension dimension,
+                       std::uint64_t top) {
+  const KpiCalculator& calculator = *Require(kpi, "kpi").impl;
+  if (dimension < NVA_DIMENSION_REGION || dimension > NVA_DIMENSION_WINDOW) {
+    Fail("dimension is no NVA_DIMENSION_...");
+  }
+  KpiQuery asked = ToQuery(calculator, query);
+  return Value(calculator.GetBreakdown(
+      {asked.period, std::move(asked.filter), static_cast<Dimension>(dimension), top}));
+}
+
+Comparison AskComparison(nva_kpi* kpi, const nva_kpi_query* query) {
+  const KpiCalculator& calculator = *Require(kpi, "kpi").impl;
+  return Value(calculator.Compare(ToQuery(calculator, query)));
+}
+
+const nva_report::Row& RowAt(const nva_report* report, std::uint64_t index) {
+  const auto& rows = Require(report, "report").rows;
+  if (index >= rows.size()) {
+    Fail("the report has no row of this index; see nva_report_size");
+  }
+  return rows[index];
+}
+
+}  // namespace
+
+nva_status nva_kpi_trend(nva_kpi* kpi, const nva_kpi_query* query, nva_interval interval,
+                         nva_string time_zone, nva_report** out) {
+  return Guarded([&] {
+    nva_report*& handle = Out(out);
+    auto report = std::make_unique<nva_report>();
+    for (auto& bucket : AskTrend(kpi, query, interval, time_zone).buckets) {
+      report->rows.push_back({bucket.bucket, bucket.complete, {}, 0, bucket.summary});
+    }
+    handle = report.release();
+  });
+}
+
+nva_status nva_kpi_trend_json(nva_kpi* kpi, const nva_kpi_query* query, nva_interval interval,
+                              nva_string time_zone, char** json) {
+  return Guarded([&] {
+    char*& out = Out(json);
+    out = Duplicate(ToJson(AskTrend(kpi, query, interval, time_zone)));
+  });
+}
+
+nva_status nva_kpi_breakdown(nva_kpi* kpi, const nva_kpi_query* query, nva_dimension dimension,
+                             uint64_t top, nva_report** out) {
+  return Guarded([&] {
+    nva_report*& handle = Out(out);
+    auto report = std::make_unique<nva_report>();
+    const Breakdown breakdown = AskBreakdown(kpi, query, dimension, top);
+    for (const auto& row : breakdown.rows) {
+      report->rows.push_back({breakdown.period, true, row.name, 0, row.summary});
+    }
+    if (breakdown.others > 0) {
+      report->rows.push_back({breakdown.period, true, {}, breakdown.others, breakdown.other});
+    }
+    handle = report.release();
+  });
+}
+
+nva_status nva_kpi_breakdown_json(nva_kpi* kpi, const nva_kpi_query* query, nva_dimension dimension,
+                                  uint64_t top, char** json) {
+  return Guarded([&] {
+    char*& out = Out(json);
+    out = Duplicate(ToJson(AskBreakdown(kpi, query, dimension, top)));
+  });
+}
+
+nva_status nva_kpi_compare(nva_kpi* kpi, const nva_kpi_query* query, nva_kpi_summary* current,
+                           nva_kpi_summary* previous, uint32_t struct_size) {
+  return Guarded([&] {
+    const Comparison comparison = AskComparison(kpi, query);
+    Write(ToSummary(comparison.current), current, struct_size, "current");
+    Write(ToSummary(comparison.previous), previous, struct_size, "previous");
+  });
+}
+
+nva_status nva_kpi_compare_json(nva_kpi* kpi, const nva_kpi_query* query, char** json) {
+  return Guarded([&] {
+    char*& out = Out(json);
+    out = Duplicate(ToJson(AskComparison(kpi, query)));
+  });
+}
+
+uint64_t nva_report_size(const nva_report* report) {
+  return report != nullptr ? report->rows.size() : 0;
+}
+
+nva_status nva_report_row_at(const nva_report* report, uint64_t index, nva_report_row* row,
+                             uint32_t struct_size) {
+  return Guarded([&] {
+    const nva_report::Row& found = RowAt(report, index);
+    nva_report_row result{};
+    result.complete = found.complete ? 1 : 0;
+    result.from_us = ToMicros(found.period.from);
+    result.to_us = ToMicros(found.period.to);
+    result.name = Borrow(found.name);
+    result.others = found.others;
+    Write(result, row, struct_size, "row");
+  });
+}
+
+nva_status nva_report_summary_at(const nva_report* report, uint64_t index, nva_kpi_summary* summary,
+                                 uint32_t struct_size) {
+  return Guarded(
+      [&] { Write(ToSummary(RowAt(report, index).summary), summary, struct_size, "summary"); });
+}
+
+void nva_report_free(nva_report* report) { delete report; }

@@ -1,0 +1,127 @@
+#include "nerava/analytics/report.h"
+
+#include <algorithm>
+#include <map>
+#include <tuple>
+#include <utility>
+
+#include "lib/kpi/calendar.h"
+#include "lib/kpi/read.h"
+#include "lib/kpi/scan.h"
+
+namespace nerava::analytics {
+namespace {
+
+std::string_view NameIn(Dimension dimension, std::string_view region, std::string_view hub_id,
+                        std::string_view window_id) {
+  switch (dimension) {
+    case Dimension::kRegion:
+      return region;
+    case Dimension::kHub:
+      return hub_id;
+    case Dimension::kWindow:
+      break;
+  }
+  return window_id;
+}
+
+using Groups = std::map<std::string, Accumulator, std::less<>>;
+
+absl::Status ScanGroups(ReadTransaction& transaction, const BreakdownQuery& query, Groups* groups) {
+  const Detail detail =
+      query.dimension == Dimension::kRegion ? Detail::kRegion : Detail::kHubAndWindow;
+  return ScanPeriod(transaction, {query.period, query.filter}, detail,
+                    [&](std::string_view region, std::string_view hub_id,
+                        std::string_view window_id) -> Accumulator& {
+                      const auto name = NameIn(query.dimension, region, hub_id, window_id);
+                      const auto found = groups->find(name);
+                      return found != groups->end() ? found->second : (*groups)[std::string(name)];
+                    });
+}
+
+absl::StatusOr<Breakdown> BreakDown(ReadTransaction& transaction, const BreakdownQuery& query) {
+  Groups groups;
+  if (absl::Status read = ScanGroups(transaction, query, &groups); !read.ok()) return read;
+
+  Breakdown result;
+  result.period = query.period;
+  result.dimension = query.dimension;
+  std::map<std::string_view, Accumulator*> by_name;
+  for (auto& [name, group] : groups) {
+    Accumulator copy = group;
+    auto summary = std::move(copy).Finish(query.period);
+    if (!summary.ok()) return summary.status();
+    // What later events took back leaves nothing.
+    if (summary->totals == Totals{} && summary->unique_users == 0) continue;
+    by_name[name] = &group;
+    result.rows.push_back({name, *std::move(summary)});
+  }
+  std::sort(result.rows.begin(), result.rows.end(), [](const auto& a, const auto& b) {
+    const Totals& x = a.summary.totals;
+    const Totals& y = b.summary.totals;
+    return std::tie(y.total_sessions, y.sessions_started, a.name) <
+           std::tie(x.total_sessions, x.sessions_started, b.name);
+  });
+
+  Accumulator other;
+  if (query.top > 0 && result.rows.size() > query.top) {
+    for (std::size_t i = query.top; i < result.rows.size(); ++i) {
+      absl::Status merged = other.Merge(std::move(*by_name[result.rows[i].name]));
+      if (!merged.ok()) return merged;
+    }
+    result.others = result.rows.size() - query.top;
+    result.rows.resize(query.top);
+  }
+  auto rest = std::move(other).Finish(query.period);
+  if (!rest.ok()) return rest.status();
+  result.other = *std::move(rest);
+  return result;
+}
+
+}  // namespace
+
+absl::StatusOr<Trend> KpiCalculator::GetTrend(const TrendQuery& query) const {
+  auto period = CheckedPeriod(query.period);
+  if (!period.ok()) return period.status();
+  auto zone = FindTimeZone(query.time_zone);
+  if (!zone.ok()) return zone.status();
+  auto buckets = CutByCalendar(*period, query.interval, *zone, Trend::kMaxBuckets);
+  if (!buckets.ok()) return buckets.status();
+  return ReadStore<Trend>(*store_, [&](ReadTransaction& transaction) -> absl::StatusOr<Trend> {
+    Trend trend{*period, query.interval, query.time_zone, {}};
+    for (const Period& bucket : *buckets) {
+      const Period inside{std::max(bucket.from, period->from), std::min(bucket.to, period->to)};
+      auto summary = analytics::Summarize(transaction, {inside, query.filter});
+      if (!summary.ok()) return summary.status();
+      const bool complete = inside.from == bucket.from && inside.to == bucket.to;
+      trend.buckets.push_back({bucket, complete, *std::move(summary)});
+    }
+    return trend;
+  });
+}
+
+absl::StatusOr<Breakdown> KpiCalculator::GetBreakdown(const BreakdownQuery& query) const {
+  auto period = CheckedPeriod(query.period);
+  if (!period.ok()) return period.status();
+  BreakdownQuery checked = query;
+  checked.period = *period;
+  return ReadStore<Breakdown>(
+      *store_, [&](ReadTransaction& transaction) { return BreakDown(transaction, checked); });
+}
+
+absl::StatusOr<Comparison> KpiCalculator::Compare(const KpiQuery& query) const {
+  auto current = CheckedPeriod(query.period);
+  if (!current.ok()) return current.status();
+  auto previous = CheckedPeriod({current->from - (current->to - current->from), current->from});
+  if (!previous.ok()) return previous.status();
+  return ReadStore<Comparison>(
+      *store_, [&](ReadTransaction& transaction) -> absl::StatusOr<Comparison> {
+        auto now = analytics::Summarize(transaction, {*current, query.filter});
+        if (!now.ok()) return now.status();
+        auto before = analytics::Summarize(transaction, {*previous, query.filter});
+        if (!before.ok()) return before.status();
+        return Comparison{*std::move(now), *std::move(before)};
+      });
+}
+
+}  // namespace nerava::analytics
