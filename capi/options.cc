@@ -16,6 +16,7 @@ nva_string Intern(const std::string& text) {
   const std::lock_guard lock(mutex);
   return Borrow(*strings.insert(text).first);
 }
+[[maybe_unused]] const nva_string made_at_start = Intern("");
 
 std::int64_t ToMillis(absl::Duration duration) { return absl::ToInt64Milliseconds(duration); }
 

@@ -30,7 +30,7 @@ bool SameJson(const std::string& a, const std::string& b) {
 }  // namespace
 
 EventType::EventType(Tag, std::string_view name) {
-  static const auto& known = *new std::vector<Known>(KnownTypes<Known>());
+  static const auto& known = *new std::vector<Known>(KnownTypes<Known>());  // see made_at_start
   const auto found = std::find_if(known.begin(), known.end(),
                                   [&](const Known& type) { return type.name == name; });
   if (found != known.end()) {
@@ -45,6 +45,10 @@ const std::string& AnalyticsEvent::AggregateId() const {
   if (!session_id.empty() && event_type.kind() != EventKind::kWalletCredited) return session_id;
   return !user_id.empty() ? user_id : event_id;
 }
+
+namespace {
+[[maybe_unused]] const EventType& made_at_start = *new EventType("analytics_charge_started");
+}  // namespace
 
 bool AnalyticsEvent::SamePayload(const AnalyticsEvent& other) const {
   return event_id == other.event_id && event_type == other.event_type && version == other.version &&

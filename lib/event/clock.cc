@@ -15,11 +15,14 @@ class SystemClock final : public Clock {
   }
 };
 
+const SystemClock& Get() {
+  static const SystemClock& clock = *new SystemClock;
+  return clock;
+}
+[[maybe_unused]] const SystemClock& made_at_start = Get();
+
 }  // namespace
 
-const Clock& Clock::System() {
-  static const Clock* const clock = new SystemClock;
-  return *clock;
-}
+const Clock& Clock::System() { return Get(); }
 
 }  // namespace nerava::analytics

@@ -165,6 +165,9 @@ absl::Status CheckStruct(const Event&) {
 }
 
 template <typename Event>
+const EventType& kEventTypeOf = *new EventType(AnalyticsType(Event::kType));
+
+template <typename Event>
 absl::Status ConvertTo(Event& event, const std::string& region, absl::Time now,
                        AnalyticsEvent& result) {
   if (absl::Status s = CheckStruct(event); !s.ok()) return s;
@@ -172,8 +175,7 @@ absl::Status ConvertTo(Event& event, const std::string& region, absl::Time now,
     return RefuseSize(event.header);
   }
   if constexpr (!kIsGeneric<Event>) {
-    static const EventType& type = *new EventType(AnalyticsType(Event::kType));
-    result.event_type = type;
+    result.event_type = kEventTypeOf<Event>;
   }
   result.time = absl::InfinitePast();
   FieldMover mover(now, &result);

@@ -14,6 +14,7 @@ namespace nerava::analytics {
 namespace {
 
 constexpr std::int64_t kMicrosPerSecond = 1'000'000;
+constexpr std::int64_t kYear0Seconds = -62'167'219'200;      // 0000-01-01T00:00:00Z
 constexpr std::int64_t kYear10000Seconds = 253'402'300'800;  // 10000-01-01T00:00:00Z
 
 // Reads a timestamp from left to right; every Take... is false when the text goes on otherwise.
@@ -115,8 +116,7 @@ void PutDigits(int value, std::size_t count, char* out) {
 // Fills the digits of "YYYY-MM-DD?HH:MM:SS.ffffff", which `text` begins with. Years outside 0..9999
 // (infinite times among them) become the nearest time that has four digits.
 std::string FillIn(std::string text, absl::Time time) {
-  static const std::int64_t kFirst =
-      (absl::CivilSecond(0) - absl::CivilSecond(1970)) * kMicrosPerSecond;
+  constexpr std::int64_t kFirst = kYear0Seconds * kMicrosPerSecond;
   constexpr std::int64_t kLast = kYear10000Seconds * kMicrosPerSecond - 1;
   const std::int64_t micros = std::clamp(absl::ToUnixMicros(time), kFirst, kLast);
   const std::int64_t fraction = ((micros % kMicrosPerSecond) + kMicrosPerSecond) % kMicrosPerSecond;

@@ -79,6 +79,7 @@ struct OpenLock final : ForkListener {
 
   Mutex mutex;
 };
+[[maybe_unused]] const OpenLock& made_at_start = OpenLock::Get();
 
 }  // namespace
 

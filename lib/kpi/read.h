@@ -2,11 +2,13 @@
 #pragma once
 
 #include <exception>
+#include <new>
 #include <utility>
 
 #include "absl/functional/function_ref.h"
 #include "absl/status/statusor.h"
 #include "fmt/format.h"
+#include "lib/base/out_of_memory.h"
 #include "nerava/analytics/kpi.h"
 #include "nerava/analytics/store.h"
 
@@ -27,6 +29,8 @@ absl::StatusOr<Answer> ReadStore(
   });
   if (!status.ok()) return status;
   return answer;
+} catch (const std::bad_alloc&) {
+  return OutOfMemory();
 } catch (const std::exception& error) {
   return absl::UnavailableError(fmt::format("the store threw: {}", error.what()));
 } catch (...) {

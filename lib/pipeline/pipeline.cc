@@ -2,6 +2,7 @@
 
 #include <atomic>
 #include <exception>
+#include <new>
 #include <string>
 #include <utility>
 
@@ -28,6 +29,8 @@ absl::StatusOr<EventCounts> CountEvents(Store& store) {
     });
     if (read.ok()) return counts;
     error = read.ToString();
+  } catch (const std::bad_alloc&) {
+    error = "out of memory";
   } catch (const std::exception& thrown) {
     error = thrown.what();
   } catch (...) {

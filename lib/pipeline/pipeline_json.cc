@@ -98,7 +98,7 @@ std::string Print(const Json& json) {
 }  // namespace
 
 std::string ToJson(const PipelineStats& stats) {
-  Json json;
+  Json json = Json::object();  // not null: that cannot fail half-way for want of memory
   AddStats(stats, &json);
   return Print(json);
 }

@@ -17,11 +17,16 @@ constexpr absl::Duration kLastCommit = absl::Seconds(1);
 
 // Keeps what a parent process's writer was made of, in a child that needs it no more, from looking
 // like a leak.
+struct Kept {
+  const void* inherited;
+  const Kept* next;
+};
+std::atomic<const Kept*> all_kept{nullptr};
+
 void KeepForEver(const void* inherited) {
-  static Mutex& mutex = *new Mutex;
-  static auto& kept = *new std::vector<const void*>;
-  MutexLock lock(mutex);
-  kept.push_back(inherited);
+  auto* const kept = new Kept{inherited, all_kept};
+  while (!all_kept.compare_exchange_weak(kept->next, kept)) {
+  }
 }
 
 }  // namespace

@@ -20,21 +20,19 @@ constexpr char kReadUsersSql[] =
     "SELECT users FROM aggregates WHERE grain = ?1 AND bucket = ?2 AND region = ?3 AND hub = ?4 "
     "AND \"window\" = ?5";
 
-const std::string& AddSql() {
-  static const std::string& sql = *new std::string([] {
-    std::string parameters = "?1";
-    for (int i = 2; i <= kKeyColumns + kTotals + 1; ++i) parameters += fmt::format(", ?{}", i);
-    std::string updates;
-    for (const Totals::Field& field : Totals::Fields()) {
-      updates += fmt::format("{0} = {0} + excluded.{0}, ", field.name);
-    }
-    return fmt::format(
-        "INSERT INTO aggregates VALUES ({}) ON CONFLICT DO UPDATE SET {}"
-        "users = ifnull(excluded.users, users)",
-        parameters, updates);
-  }());
-  return sql;
+std::string MakeAddSql() {
+  std::string parameters = "?1";
+  for (int i = 2; i <= kKeyColumns + kTotals + 1; ++i) parameters += fmt::format(", ?{}", i);
+  std::string updates;
+  for (const Totals::Field& field : Totals::Fields()) {
+    updates += fmt::format("{0} = {0} + excluded.{0}, ", field.name);
+  }
+  return fmt::format(
+      "INSERT INTO aggregates VALUES ({}) ON CONFLICT DO UPDATE SET {}"
+      "users = ifnull(excluded.users, users)",
+      parameters, updates);
 }
+const std::string& kAddSql = *new std::string(MakeAddSql());
 
 std::string ScanSql(const KpiFilter& filter) {
   std::string columns;
@@ -114,7 +112,7 @@ absl::Status Aggregates::Add(const Changes& changes) {
             [](const AggregateDelta* a, const AggregateDelta* b) { return a->key < b->key; });
   auto read = database_.Prepare(kReadUsersSql);
   if (!read.ok()) return read.status();
-  auto add = database_.Prepare(AddSql());
+  auto add = database_.Prepare(kAddSql);
   if (!add.ok()) return add.status();
   for (const AggregateDelta* delta : ordered) {
     if (absl::Status status = AddOne(*delta, **read, **add); !status.ok()) return status;

@@ -144,15 +144,21 @@ absl::Status LookForOtherCopies() {
   return absl::OkStatus();
 }
 
+struct Cache {
+  static Cache& Get() {
+    static Cache& cache = *new Cache;
+    return cache;
+  }
+  Mutex mutex;
+  Loads loads ABSL_GUARDED_BY(mutex);
+  absl::Status status ABSL_GUARDED_BY(mutex);
+};
+[[maybe_unused]] const Cache& made_at_start = Cache::Get();
+
 }  // namespace
 
 absl::Status CheckForOtherCopies() {
-  struct Cache {
-    Mutex mutex;
-    Loads loads ABSL_GUARDED_BY(mutex);
-    absl::Status status ABSL_GUARDED_BY(mutex);
-  };
-  static Cache& cache = *new Cache;
+  Cache& cache = Cache::Get();
   const Loads loads = CountLoads();
   {
     MutexLock lock(cache.mutex);
