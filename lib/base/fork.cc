@@ -64,8 +64,13 @@ struct ForkRegistry {
 
 namespace {
 
-// From the start of the program: what asks for the generation need not register first.
-[[maybe_unused]] const ForkRegistry& registered_at_start = ForkRegistry::Get();
+// From the start of the program: what asks for the generation need not register first. And before
+// whatever else is initialized then: handlers that are registered later are called earlier ahead of a
+// fork, and those of the C ABI must be.
+struct AtStart {
+  AtStart() { ForkRegistry::Get(); }
+};
+__attribute__((init_priority(1000))) const AtStart at_start;
 
 }  // namespace
 

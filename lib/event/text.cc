@@ -70,6 +70,10 @@ std::string Excerpt(std::string_view text, std::size_t max_bytes) {
   return shown;
 }
 
+std::string ValidText(std::string_view text) {
+  return FindTextFault(text) == TextFault::kNone ? std::string(text) : Excerpt(text, text.size());
+}
+
 std::string Quoted(std::string_view text) { return '"' + Excerpt(text) + '"'; }
 
 }  // namespace nerava::analytics

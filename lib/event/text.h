@@ -41,6 +41,9 @@ TextFault FindTextFault(std::string_view text);
 // escapes, "..." where something is left out. For messages; never more than five times as long.
 std::string Excerpt(std::string_view text, std::size_t max_bytes = 40);
 
+// All of it, with what is no UTF-8 and NUL as escapes.
+std::string ValidText(std::string_view text);
+
 // The excerpt in quotation marks.
 std::string Quoted(std::string_view text);
 

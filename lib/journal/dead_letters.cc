@@ -37,8 +37,7 @@ std::string LineOf(const AnalyticsEvent& event, const std::string& reason, absl:
   std::string line;
   JsonObjectWriter writer(&line);
   writer.Text("time", FormatTimestamp(time));
-  writer.Text("reason",
-              FindTextFault(reason) == TextFault::kNone ? reason : Excerpt(reason, reason.size()));
+  writer.Text("reason", ValidText(reason));
   writer.Text("record", absl::Base64Escape(record));
   writer.Json("event", ToJson(event));
   writer.Close();

@@ -16,6 +16,7 @@
 #include <vector>
 
 #include "fmt/format.h"
+#include "lib/base/out_of_memory.h"
 
 namespace nerava::analytics {
 namespace {
@@ -122,6 +123,7 @@ absl::StatusOr<std::string> JournalFolderOf(const JournalOptions& options, const
   }
   std::error_code error;
   const std::filesystem::path folder = std::filesystem::absolute(options.directory, error);
+  if (error == std::errc::not_enough_memory) return OutOfMemory();
   if (error) {
     return absl::InvalidArgumentError(fmt::format("journal_dir \"{}\" cannot be made absolute: {}",
                                                   options.directory, error.message()));

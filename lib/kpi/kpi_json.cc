@@ -1,9 +1,14 @@
+#include <algorithm>
 #include <array>
 #include <cmath>
-#include <nlohmann/json.hpp>
+#include <cstddef>
+#include <string>
 #include <string_view>
-#include <utility>
+#include <variant>
+#include <vector>
 
+#include "lib/event/json_writer.h"
+#include "lib/event/text.h"
 #include "lib/kpi/calendar.h"
 #include "nerava/analytics/kpi.h"
 #include "nerava/analytics/report.h"
@@ -12,156 +17,167 @@
 namespace nerava::analytics {
 namespace {
 
-using Json = nlohmann::ordered_json;
+struct Number {
+  std::string_view name;
+  std::variant<std::int64_t, double> value;
+};
+using Numbers = std::vector<Number>;
 
-void AddPeriod(const Period& period, Json* json) {
-  (*json)["from"] = FormatTimestamp(period.from);
-  (*json)["to"] = FormatTimestamp(period.to);
+Numbers NumbersOf(const ConversionFunnel& kpi) {
+  return {{"sessions_started", kpi.sessions_started},
+          {"sessions_completed", kpi.sessions_completed},
+          {"sessions_credited", kpi.sessions_credited},
+          {"completion_rate", kpi.completion_rate},
+          {"credit_rate", kpi.credit_rate},
+          {"orphan_stops", kpi.orphan_stops}};
+}
+
+Numbers NumbersOf(const GreenHourUtilization& kpi) {
+  return {{"active_window_sessions", kpi.active_window_sessions},
+          {"total_sessions", kpi.total_sessions},
+          {"utilization_rate", kpi.utilization_rate},
+          {"avg_reward_usd", kpi.avg_reward_usd}};
+}
+
+Numbers NumbersOf(const StreakMetrics& kpi) {
+  return {{"unique_users", static_cast<std::int64_t>(kpi.unique_users)},
+          {"total_sessions", kpi.total_sessions},
+          {"sessions_per_user", kpi.sessions_per_user},
+          {"avg_reward_usd", kpi.avg_reward_usd}};
+}
+
+Numbers NumbersOf(const RevenueMetrics& kpi) {
+  return {{"total_rewards_usd", kpi.total_rewards_usd},
+          {"total_sessions", kpi.total_sessions},
+          {"avg_reward_usd", kpi.avg_reward_usd},
+          {"energy_kwh", kpi.energy_kwh},
+          {"credited_usd", kpi.credited_usd}};
+}
+
+// Those of all groups, each once.
+Numbers NumbersOf(const KpiSummary& summary) {
+  Numbers all = NumbersOf(MakeConversionFunnel(summary));
+  for (const Numbers& group :
+       {NumbersOf(MakeGreenHourUtilization(summary)), NumbersOf(MakeStreakMetrics(summary)),
+        NumbersOf(MakeRevenueMetrics(summary))}) {
+    for (const Number& number : group) {
+      const bool known = std::any_of(all.begin(), all.end(),
+                                     [&](const Number& n) { return n.name == number.name; });
+      if (!known) all.push_back(number);
+    }
+  }
+  return all;
+}
+
+void AddNumbers(const Numbers& numbers, JsonObjectWriter* json) {
+  for (const Number& number : numbers) {
+    std::visit([&](auto value) { json->Json(number.name, JsonOf(value)); }, number.value);
+  }
+}
+
+void AddPeriod(const Period& period, JsonObjectWriter* json) {
+  json->Text("from", FormatTimestamp(period.from));
+  json->Text("to", FormatTimestamp(period.to));
   // A whole number of days is written as one: clients compare it to the days they asked for.
   const double days = period.days();
   const auto whole = static_cast<std::int64_t>(days);
-  if (static_cast<double>(whole) == days) {
-    (*json)["period_days"] = whole;
-  } else {
-    (*json)["period_days"] = days;
-  }
+  json->Json("period_days", static_cast<double>(whole) == days ? JsonOf(whole) : JsonOf(days));
 }
 
-Json AsJson(const ConversionFunnel& kpi) {
-  Json json = {{"sessions_started", kpi.sessions_started},
-               {"sessions_completed", kpi.sessions_completed},
-               {"sessions_credited", kpi.sessions_credited},
-               {"completion_rate", kpi.completion_rate},
-               {"credit_rate", kpi.credit_rate},
-               {"orphan_stops", kpi.orphan_stops}};
-  AddPeriod(kpi.period, &json);
-  return json;
+template <typename Kpi>
+std::string GroupJson(const Kpi& kpi) {
+  return ObjectJson([&](JsonObjectWriter& json) {
+    AddNumbers(NumbersOf(kpi), &json);
+    AddPeriod(kpi.period, &json);
+  });
 }
 
-Json AsJson(const GreenHourUtilization& kpi) {
-  Json json = {{"active_window_sessions", kpi.active_window_sessions},
-               {"total_sessions", kpi.total_sessions},
-               {"utilization_rate", kpi.utilization_rate},
-               {"avg_reward_usd", kpi.avg_reward_usd}};
-  AddPeriod(kpi.period, &json);
-  return json;
-}
-
-Json AsJson(const StreakMetrics& kpi) {
-  Json json = {{"unique_users", kpi.unique_users},
-               {"total_sessions", kpi.total_sessions},
-               {"sessions_per_user", kpi.sessions_per_user},
-               {"avg_reward_usd", kpi.avg_reward_usd}};
-  AddPeriod(kpi.period, &json);
-  return json;
-}
-
-Json AsJson(const RevenueMetrics& kpi) {
-  Json json = {{"total_rewards_usd", kpi.total_rewards_usd},
-               {"total_sessions", kpi.total_sessions},
-               {"avg_reward_usd", kpi.avg_reward_usd},
-               {"energy_kwh", kpi.energy_kwh},
-               {"credited_usd", kpi.credited_usd}};
-  AddPeriod(kpi.period, &json);
-  return json;
-}
-
-// Every number of the groups, each once.
-Json Numbers(const KpiSummary& summary) {
-  Json json = Json::object();
-  for (const Json& group :
-       {AsJson(MakeConversionFunnel(summary)), AsJson(MakeGreenHourUtilization(summary)),
-        AsJson(MakeStreakMetrics(summary)), AsJson(MakeRevenueMetrics(summary))}) {
-    for (const auto& [name, value] : group.items()) {
-      if (name != "from" && name != "to" && name != "period_days") json[name] = value;
+// By how many percent; null from nothing to something.
+std::string ChangeJson(const Numbers& current, const Numbers& previous) {
+  const auto plain = [](const Number& number) {
+    return std::visit([](auto value) { return static_cast<double>(value); }, number.value);
+  };
+  return ObjectJson([&](JsonObjectWriter& json) {
+    for (std::size_t i = 0; i < current.size(); ++i) {
+      const double now = plain(current[i]);
+      const double before = plain(previous[i]);
+      std::string change = now == 0 ? "0.0" : "null";
+      if (before != 0) change = JsonOf(std::round((now - before) / before * 1e4) / 100);
+      json.Json(current[i].name, change);
     }
-  }
-  return json;
-}
-
-Json AsJson(const KpiSummary& summary) {
-  Json json = Numbers(summary);
-  AddPeriod(summary.period, &json);
-  return json;
-}
-
-// By how many percent.
-Json Change(const Json& current, const Json& previous) {
-  Json change = Json::object();
-  for (const auto& [name, value] : current.items()) {
-    const auto now = value.get<double>();
-    const auto before = previous.at(name).get<double>();
-    if (before != 0) {
-      change[name] = std::round((now - before) / before * 1e4) / 100;
-    } else {
-      change[name] = now == 0 ? Json(0) : Json(nullptr);
-    }
-  }
-  return change;
+  });
 }
 
 constexpr std::array<std::string_view, 4> kIntervals = {"hour", "day", "week", "month"};
 constexpr std::array<std::string_view, 3> kDimensions = {"region", "hub", "window"};
 
-// Names may be any text, and so no UTF-8.
-std::string Dump(const Json& json) {
-  return json.dump(-1, ' ', false, Json::error_handler_t::replace);
-}
-
 }  // namespace
 
-std::string ToJson(const KpiSummary& summary) { return AsJson(summary).dump(); }
+std::string ToJson(const ConversionFunnel& kpi) { return GroupJson(kpi); }
+std::string ToJson(const GreenHourUtilization& kpi) { return GroupJson(kpi); }
+std::string ToJson(const StreakMetrics& kpi) { return GroupJson(kpi); }
+std::string ToJson(const RevenueMetrics& kpi) { return GroupJson(kpi); }
+std::string ToJson(const KpiSummary& summary) { return GroupJson(summary); }
+
+std::string ToJson(const AllKpis& kpi) {
+  return ObjectJson([&](JsonObjectWriter& json) {
+    json.Json("conversion_funnel", ToJson(kpi.conversion_funnel));
+    json.Json("green_hour_utilization", ToJson(kpi.green_hour_utilization));
+    json.Json("streak_metrics", ToJson(kpi.streak_metrics));
+    json.Json("revenue_metrics", ToJson(kpi.revenue_metrics));
+    json.Text("generated_at", FormatTimestamp(kpi.generated_at));
+    json.Text("region", ValidText(kpi.region));
+  });
+}
 
 std::string ToJson(const Trend& trend) {
-  Json json = {{"interval", kIntervals.at(static_cast<std::size_t>(trend.interval))},
-               {"tz", trend.time_zone}};
-  AddPeriod(trend.period, &json);
-  const auto zone = FindTimeZone(trend.time_zone);
-  Json& buckets = json["buckets"] = Json::array();
+  const auto found = FindTimeZone(trend.time_zone);
+  const absl::TimeZone zone = found.ok() ? *found : absl::UTCTimeZone();
+  std::string buckets;
   for (const TrendBucket& bucket : trend.buckets) {
-    Json row = {{"bucket", absl::FormatTime("%Y-%m-%dT%H:%M:%S%Ez", bucket.bucket.from,
-                                            zone.ok() ? *zone : absl::UTCTimeZone())},
-                {"complete", bucket.complete}};
-    row.update(AsJson(bucket.summary));
-    buckets.push_back(std::move(row));
+    if (!buckets.empty()) buckets += ',';
+    buckets += ObjectJson([&](JsonObjectWriter& json) {
+      json.Text("bucket", absl::FormatTime("%Y-%m-%dT%H:%M:%S%Ez", bucket.bucket.from, zone));
+      json.Json("complete", JsonOf(bucket.complete));
+      AddNumbers(NumbersOf(bucket.summary), &json);
+      AddPeriod(bucket.summary.period, &json);
+    });
   }
-  return Dump(json);
+  return ObjectJson([&](JsonObjectWriter& json) {
+    json.Text("interval", kIntervals.at(static_cast<std::size_t>(trend.interval)));
+    json.Text("tz", ValidText(trend.time_zone));
+    AddPeriod(trend.period, &json);
+    json.Json("buckets", "[" + buckets + "]");
+  });
 }
 
 std::string ToJson(const Breakdown& breakdown) {
-  const std::string dimension(kDimensions.at(static_cast<std::size_t>(breakdown.dimension)));
-  Json json = {{"breakdown", dimension}};
-  AddPeriod(breakdown.period, &json);
-  Json& rows = json["rows"] = Json::array();
+  const std::string_view dimension = kDimensions.at(static_cast<std::size_t>(breakdown.dimension));
+  std::string rows;
   for (const BreakdownRow& row : breakdown.rows) {
-    Json numbers = {{dimension, row.name.empty() ? Json(nullptr) : Json(row.name)}};
-    numbers.update(Numbers(row.summary));
-    rows.push_back(std::move(numbers));
+    if (!rows.empty()) rows += ',';
+    rows += ObjectJson([&](JsonObjectWriter& json) {
+      row.name.empty() ? json.Json(dimension, "null") : json.Text(dimension, ValidText(row.name));
+      AddNumbers(NumbersOf(row.summary), &json);
+    });
   }
-  json["others"] = breakdown.others;
-  json["other"] = breakdown.others == 0 ? Json(nullptr) : Numbers(breakdown.other);
-  return Dump(json);
+  return ObjectJson([&](JsonObjectWriter& json) {
+    json.Text("breakdown", dimension);
+    AddPeriod(breakdown.period, &json);
+    json.Json("rows", "[" + rows + "]");
+    json.Json("others", JsonOf(breakdown.others));
+    json.Json("other", breakdown.others == 0 ? "null" : ObjectJson([&](JsonObjectWriter& other) {
+                AddNumbers(NumbersOf(breakdown.other), &other);
+              }));
+  });
 }
 
 std::string ToJson(const Comparison& comparison) {
-  return Json{{"current", AsJson(comparison.current)},
-              {"previous", AsJson(comparison.previous)},
-              {"change", Change(Numbers(comparison.current), Numbers(comparison.previous))}}
-      .dump();
-}
-
-std::string ToJson(const ConversionFunnel& kpi) { return AsJson(kpi).dump(); }
-std::string ToJson(const GreenHourUtilization& kpi) { return AsJson(kpi).dump(); }
-std::string ToJson(const StreakMetrics& kpi) { return AsJson(kpi).dump(); }
-std::string ToJson(const RevenueMetrics& kpi) { return AsJson(kpi).dump(); }
-
-std::string ToJson(const AllKpis& kpi) {
-  return Dump({{"conversion_funnel", AsJson(kpi.conversion_funnel)},
-               {"green_hour_utilization", AsJson(kpi.green_hour_utilization)},
-               {"streak_metrics", AsJson(kpi.streak_metrics)},
-               {"revenue_metrics", AsJson(kpi.revenue_metrics)},
-               {"generated_at", FormatTimestamp(kpi.generated_at)},
-               {"region", kpi.region}});
+  return ObjectJson([&](JsonObjectWriter& json) {
+    json.Json("current", ToJson(comparison.current));
+    json.Json("previous", ToJson(comparison.previous));
+    json.Json("change", ChangeJson(NumbersOf(comparison.current), NumbersOf(comparison.previous)));
+  });
 }
 
 }  // namespace nerava::analytics

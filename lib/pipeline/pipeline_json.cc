@@ -1,6 +1,5 @@
-#include <nlohmann/json.hpp>
-
-#include "fmt/format.h"
+#include "lib/event/json_writer.h"
+#include "lib/event/text.h"
 #include "lib/pipeline/names.h"
 #include "nerava/analytics/pipeline.h"
 #include "nerava/analytics/rejection.h"
@@ -9,107 +8,128 @@
 namespace nerava::analytics {
 namespace {
 
-using Json = nlohmann::ordered_json;
+std::string CountsJson(const std::map<std::string, std::uint64_t>& counts) {
+  return ObjectJson([&](JsonObjectWriter& json) {
+    for (const auto& [name, count] : counts) json.Json(ValidText(name), JsonOf(count));
+  });
+}
 
-Json RejectedByReason(const ProducerStats& stats) {
-  Json reasons = Json::object();
-  for (std::size_t i = 0; i < kRejectReasonCount; ++i) {
-    const std::string_view name = RejectReasonName(static_cast<RejectReason>(i));
-    reasons[std::string(name)] = stats.rejected_by_reason[i];
-  }
-  return reasons;
+std::string RejectedByReason(const ProducerStats& stats) {
+  return ObjectJson([&](JsonObjectWriter& json) {
+    for (std::size_t i = 0; i < kRejectReasonCount; ++i) {
+      json.Json(RejectReasonName(static_cast<RejectReason>(i)),
+                JsonOf(stats.rejected_by_reason[i]));
+    }
+  });
 }
 
 // Its buckets that are not empty, each with the largest value that it counts; the last one has none.
-Json HistogramJson(const Histogram& histogram) {
-  Json buckets = Json::array();
+std::string HistogramJson(const Histogram& histogram) {
+  std::string buckets;
   for (std::size_t i = 0; i < Histogram::kBuckets; ++i) {
     if (histogram.buckets[i] == 0) continue;
     const bool last = i == Histogram::kBuckets - 1;
-    buckets.push_back({last ? Json() : Json((std::uint64_t{1} << i) - 1), histogram.buckets[i]});
+    buckets +=
+        fmt::format("{}[{},{}]", buckets.empty() ? "" : ",",
+                    last ? "null" : JsonOf((std::uint64_t{1} << i) - 1), histogram.buckets[i]);
   }
-  return {{"count", histogram.count}, {"sum", histogram.sum}, {"buckets", std::move(buckets)}};
+  return ObjectJson([&](JsonObjectWriter& json) {
+    json.Json("count", JsonOf(histogram.count));
+    json.Json("sum", JsonOf(histogram.sum));
+    json.Json("buckets", "[" + buckets + "]");
+  });
 }
 
-Json JournalJson(const JournalStats& journal) {
-  return {{"bytes", journal.bytes},
-          {"segments", journal.segments},
-          {"syncs", journal.syncs},
-          {"sync_errors", journal.sync_errors},
-          {"write_errors", journal.write_errors},
-          {"last_error", journal.last_error},
-          {"adopted_segments", journal.adopted_segments},
-          {"torn_tails", journal.torn_tails},
-          {"quarantined_segments", journal.quarantined_segments}};
+std::string JournalJson(const JournalStats& journal) {
+  return ObjectJson([&](JsonObjectWriter& json) {
+    json.Json("bytes", JsonOf(journal.bytes));
+    json.Json("segments", JsonOf(journal.segments));
+    json.Json("syncs", JsonOf(journal.syncs));
+    json.Json("sync_errors", JsonOf(journal.sync_errors));
+    json.Json("write_errors", JsonOf(journal.write_errors));
+    json.Text("last_error", ValidText(journal.last_error));
+    json.Json("adopted_segments", JsonOf(journal.adopted_segments));
+    json.Json("torn_tails", JsonOf(journal.torn_tails));
+    json.Json("quarantined_segments", JsonOf(journal.quarantined_segments));
+  });
 }
 
-// Adds to what `json` holds: first the backend's keys, then further counters.
-void AddStats(const PipelineStats& stats, Json* json) {
+// First the backend's keys, then further counters.
+void AddStats(const PipelineStats& stats, JsonObjectWriter* out) {
   const BatchWriterStats& writer = stats.writer;
-  Json& out = *json;
-  out["total_events"] = stats.stored.total;
-  out["events_by_type"] = stats.stored.by_type;
-  out["events_by_region"] = stats.stored.by_region;
-  out["batch_size"] = writer.pending;
-  out["running"] = writer.running;
+  JsonObjectWriter& json = *out;
+  json.Json("total_events", JsonOf(stats.stored.total));
+  json.Json("events_by_type", CountsJson(stats.stored.by_type));
+  json.Json("events_by_region", CountsJson(stats.stored.by_region));
+  json.Json("batch_size", JsonOf(writer.pending));
+  json.Json("running", JsonOf(writer.running));
 
-  out["accepted"] = writer.accepted;
-  out["recovered"] = writer.recovered;
-  out["committed"] = writer.committed;
-  out["duplicates"] = writer.duplicates;
-  out["conflicts"] = writer.conflicts;
-  out["dead_lettered"] = writer.dead_lettered;
-  out["dropped"] = writer.dropped;
-  out["dropped_oldest"] = writer.dropped_oldest;
-  out["dropped_unreadable"] = writer.dropped_unreadable;
-  out["pending"] = writer.pending;
-  out["oldest_pending_seconds"] = absl::ToDoubleSeconds(writer.oldest_pending_age);
-  out["overflows"] = writer.overflows;
-  out["overflow_timeouts"] = writer.overflow_timeouts;
-  out["commits"] = writer.commits;
-  out["failed_commits"] = writer.failed_commits;
-  out["breaker_trips"] = writer.breaker_trips;
-  out["dead_letters"] = writer.dead_letters;
-  out["last_error"] = writer.last_error;
-  out["last_commit_time"] = nullptr;
-  if (writer.last_commit_time != absl::InfinitePast()) {
-    out["last_commit_time"] = FormatTimestamp(writer.last_commit_time);
+  json.Json("accepted", JsonOf(writer.accepted));
+  json.Json("recovered", JsonOf(writer.recovered));
+  json.Json("committed", JsonOf(writer.committed));
+  json.Json("duplicates", JsonOf(writer.duplicates));
+  json.Json("conflicts", JsonOf(writer.conflicts));
+  json.Json("dead_lettered", JsonOf(writer.dead_lettered));
+  json.Json("dropped", JsonOf(writer.dropped));
+  json.Json("dropped_oldest", JsonOf(writer.dropped_oldest));
+  json.Json("dropped_unreadable", JsonOf(writer.dropped_unreadable));
+  json.Json("pending", JsonOf(writer.pending));
+  json.Json("oldest_pending_seconds", JsonOf(absl::ToDoubleSeconds(writer.oldest_pending_age)));
+  json.Json("overflows", JsonOf(writer.overflows));
+  json.Json("overflow_timeouts", JsonOf(writer.overflow_timeouts));
+  json.Json("commits", JsonOf(writer.commits));
+  json.Json("failed_commits", JsonOf(writer.failed_commits));
+  json.Json("breaker_trips", JsonOf(writer.breaker_trips));
+  json.Json("dead_letters", JsonOf(writer.dead_letters));
+  json.Text("last_error", ValidText(writer.last_error));
+  if (writer.last_commit_time == absl::InfinitePast()) {
+    json.Json("last_commit_time", "null");
+  } else {
+    json.Text("last_commit_time", FormatTimestamp(writer.last_commit_time));
   }
-  out["durability"] = kDurabilityNames[static_cast<std::size_t>(writer.durability)];
-  out["journal"] = JournalJson(writer.journal);
-  out["histograms"] = {{"batch_size", HistogramJson(writer.batch_sizes)},
-                       {"commit_latency_us", HistogramJson(writer.commit_latency_us)}};
+  json.Text("durability", kDurabilityNames[static_cast<std::size_t>(writer.durability)]);
+  json.Json("journal", JournalJson(writer.journal));
+  json.Json("histograms", ObjectJson([&](JsonObjectWriter& histograms) {
+              histograms.Json("batch_size", HistogramJson(writer.batch_sizes));
+              histograms.Json("commit_latency_us", HistogramJson(writer.commit_latency_us));
+            }));
 
-  out["published"] = stats.producer.published;
-  out["rejected"] = stats.producer.rejected;
-  out["rejected_by_reason"] = RejectedByReason(stats.producer);
-  out["bus"] = {{"published", stats.bus.published},
-                {"refused", stats.bus.refused},
-                {"deliveries", stats.bus.deliveries},
-                {"handler_failures", stats.bus.handler_failures},
-                {"subscribers", stats.bus.subscribers}};
+  json.Json("published", JsonOf(stats.producer.published));
+  json.Json("rejected", JsonOf(stats.producer.rejected));
+  json.Json("rejected_by_reason", RejectedByReason(stats.producer));
+  json.Json("bus", ObjectJson([&](JsonObjectWriter& bus) {
+              bus.Json("published", JsonOf(stats.bus.published));
+              bus.Json("refused", JsonOf(stats.bus.refused));
+              bus.Json("deliveries", JsonOf(stats.bus.deliveries));
+              bus.Json("handler_failures", JsonOf(stats.bus.handler_failures));
+              bus.Json("subscribers", JsonOf(stats.bus.subscribers));
+            }));
 }
 
-// A store's error text need not be UTF-8; that is no reason to fail.
-std::string Print(const Json& json) {
-  return json.dump(-1, ' ', false, Json::error_handler_t::replace);
+std::string JsonString(std::string_view text) {
+  std::string json;
+  AppendJsonString(ValidText(text), &json);
+  return json;
 }
 
 }  // namespace
 
 std::string ToJson(const PipelineStats& stats) {
-  Json json = Json::object();  // not null: that cannot fail half-way for want of memory
-  AddStats(stats, &json);
-  return Print(json);
+  return ObjectJson([&](JsonObjectWriter& json) { AddStats(stats, &json); });
 }
 
 std::string ToJson(const Health& health) {
-  Json json = {{"status", health.healthy ? "healthy" : "unhealthy"},
-               {"enabled", health.enabled},
-               {"reason", health.reason},
-               {"warnings", health.warnings}};
-  AddStats(health.stats, &json);
-  return Print(json);
+  std::string warnings;
+  for (const std::string& warning : health.warnings) {
+    warnings += (warnings.empty() ? "" : ",") + JsonString(warning);
+  }
+  return ObjectJson([&](JsonObjectWriter& json) {
+    json.Text("status", health.healthy ? "healthy" : "unhealthy");
+    json.Json("enabled", JsonOf(health.enabled));
+    json.Text("reason", ValidText(health.reason));
+    json.Json("warnings", "[" + warnings + "]");
+    AddStats(health.stats, &json);
+  });
 }
 
 std::string ToJson(absl::Span<const DeadLetter> letters) {
@@ -117,7 +137,7 @@ std::string ToJson(absl::Span<const DeadLetter> letters) {
   for (const DeadLetter& letter : letters) {
     if (array.size() > 1) array += ',';
     array += fmt::format(R"({{"time":"{}","reason":{},"event":{}}})", FormatTimestamp(letter.time),
-                         Print(letter.reason), letter.event_json);
+                         JsonString(letter.reason), letter.event_json);
   }
   return array + "]";
 }

@@ -6,6 +6,7 @@
 
 #include "absl/status/status.h"
 #include "fmt/format.h"
+#include "lib/base/out_of_memory.h"
 #include "lib/store/sqlite/connection.h"
 #include "lib/store/sqlite/connections.h"
 #include "lib/store/sqlite/partitions.h"
@@ -116,6 +117,7 @@ absl::StatusOr<std::shared_ptr<Store>> OpenSqliteStore(std::string path, StoreOp
   std::error_code error;
   std::filesystem::path canonical = std::filesystem::absolute(path, error);
   if (!error) canonical = std::filesystem::weakly_canonical(canonical, error);
+  if (error == std::errc::not_enough_memory) return OutOfMemory();
   if (error) {
     return absl::FailedPreconditionError(
         fmt::format("cannot find the folder of \"{}\": {}", path, error.message()));
