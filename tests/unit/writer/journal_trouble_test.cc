@@ -105,7 +105,7 @@ TEST_CASE("A file that cannot be moved to the quarantine holds up no other") {
                                  segment.filename().string())));
 }
 
-TEST_CASE("What somebody else took into the quarantine is done with") {
+TEST_CASE("What somebody else took before the quarantine could is done with") {
   JournalFixture f;
   f.Create(f.Options(Durability::kPower));
   REQUIRE(f.Write(10) == 10);
@@ -113,12 +113,14 @@ TEST_CASE("What somebody else took into the quarantine is done with") {
   const fs::path segment = f.Segments().front();
   fs::resize_file(segment, 40);
   std::ofstream(segment.parent_path() / "00000000000000ff-0123456789abcdef.journal").flush();
-  f.store->Hang();  // events of the other, so that nothing is trimmed yet
+  const fs::path quarantine = segment.parent_path().parent_path() / "quarantine";
+  std::ofstream(quarantine).flush();  // no folder, for now
   REQUIRE(f.Start(f.Options()));
-  REQUIRE(f.errors->Await(1));  // that it is damaged
+  REQUIRE(f.Write(10, "next") == 10);
+  REQUIRE(f.writer->Flush(kPatience) == 0);
+  REQUIRE(f.errors->Await(3));  // the first writer's end, the damage, and this
   fs::remove(segment);
-  f.store->Release();
-  REQUIRE(f.Write(10) == 10);
+  fs::remove(quarantine);
   REQUIRE(f.writer->Stop(kPatience) == 0);
   CHECK(f.Segments().empty());
 }
@@ -181,12 +183,13 @@ TEST_CASE("Events that come while a dead process's are read have room when those
   REQUIRE(f.Write(10'000, std::string(1000, 'x')) == 10'000);
   f.writer.reset();
   f.store->RefuseAll(true);  // so that a batch is put back
+  const std::size_t told = f.errors->errors().size();
   f.Create(options);
   REQUIRE(f.Write(1, "first") == 1);  // to make this one's journal takes long
   REQUIRE(f.writer->Start().ok());
   while (f.writer->stats().recovered == 0) std::this_thread::yield();
   REQUIRE(f.Write(30, "live") == 30);
-  REQUIRE(f.errors->Await(1));
+  REQUIRE(f.errors->Await(told + 1));
   f.store->RefuseAll(false);
   REQUIRE(f.writer->Flush(kPatience) == 0);
   CHECK(f.Stored().size() + f.writer->stats().dead_letters == 10'031);
