@@ -38,17 +38,7 @@ absl::Status Accumulator::Settle() {
   return AddChecked(std::exchange(recent_, {}), &totals_);
 }
 
-absl::Status Accumulator::Merge(Accumulator other) {
-  if (absl::Status settled = other.Settle(); !settled.ok()) return settled;
-  users_.UniteMembers(other.users_);
-  fact_users_.insert(fact_users_.end(), other.fact_users_.begin(), other.fact_users_.end());
-  fact_user_sessions_.insert(fact_user_sessions_.end(), other.fact_user_sessions_.begin(),
-                             other.fact_user_sessions_.end());
-  return AddChecked(other.totals_, &totals_);
-}
-
-absl::StatusOr<KpiSummary> Accumulator::Finish(const Period& period) && {
-  if (absl::Status settled = Settle(); !settled.ok()) return settled;
+void Accumulator::SettleUsers() {
   const bool only_more = std::all_of(fact_user_sessions_.begin(), fact_user_sessions_.end(),
                                      [](std::int64_t sessions) { return sessions > 0; });
   if (!only_more) {
@@ -59,11 +49,25 @@ absl::StatusOr<KpiSummary> Accumulator::Finish(const Period& period) && {
     std::erase_if(fact_users_, [&](std::uint32_t user) { return sums[user] <= 0; });
   }
   users_.UniteMembers(fact_users_);
+  fact_users_.clear();
+  fact_user_sessions_.clear();
+}
+
+absl::StatusOr<KpiSummary> Accumulator::Sum(const Period& period) {
+  if (absl::Status settled = Settle(); !settled.ok()) return settled;
+  SettleUsers();
   KpiSummary summary;
   summary.period = period;
   summary.totals = totals_;
   summary.unique_users = users_.size();
   return summary;
+}
+
+absl::Status Accumulator::Add(Accumulator& other) {
+  if (absl::Status settled = other.Settle(); !settled.ok()) return settled;
+  other.SettleUsers();
+  users_.UniteMembers(other.users_);
+  return AddChecked(other.totals_, &totals_);
 }
 
 }  // namespace nerava::analytics

@@ -19,22 +19,21 @@ class Accumulator {
   // `user` as in AggregateTable::Facts.
   absl::Status Add(const Fact& fact, std::uint32_t user);
 
-  // What the other has, too; it is used up.
-  absl::Status Merge(Accumulator other);
-
-  const Totals& totals() const { return totals_; }
-
-  absl::StatusOr<KpiSummary> Finish(const Period& period) &&;
+  // All that was added.
+  absl::StatusOr<KpiSummary> Sum(const Period& period);
+  // Adds what the other has.
+  absl::Status Add(Accumulator& other);
 
  private:
   absl::Status Settle();
+  void SettleUsers();
 
   Totals totals_;
   UserSet users_;
-  // Facts since Settle.
+  // Facts since Settle, and those of users since SettleUsers, of which one may take back what another
+  // one says.
   Totals recent_;
   std::size_t recent_count_ = 0;
-  // Of facts: one may take back what another one says.
   std::vector<std::uint32_t> fact_users_;
   std::vector<std::int64_t> fact_user_sessions_;
 };

@@ -48,8 +48,7 @@ absl::StatusOr<Breakdown> BreakDown(ReadTransaction& transaction, const Breakdow
   result.dimension = query.dimension;
   std::map<std::string_view, Accumulator*> by_name;
   for (auto& [name, group] : groups) {
-    Accumulator copy = group;
-    auto summary = std::move(copy).Finish(query.period);
+    auto summary = group.Sum(query.period);
     if (!summary.ok()) return summary.status();
     // What later events took back leaves nothing.
     if (summary->totals == Totals{} && summary->unique_users == 0) continue;
@@ -66,13 +65,13 @@ absl::StatusOr<Breakdown> BreakDown(ReadTransaction& transaction, const Breakdow
   Accumulator other;
   if (query.top > 0 && result.rows.size() > query.top) {
     for (std::size_t i = query.top; i < result.rows.size(); ++i) {
-      absl::Status merged = other.Merge(std::move(*by_name[result.rows[i].name]));
-      if (!merged.ok()) return merged;
+      absl::Status added = other.Add(*by_name[result.rows[i].name]);
+      if (!added.ok()) return added;
     }
     result.others = result.rows.size() - query.top;
     result.rows.resize(query.top);
   }
-  auto rest = std::move(other).Finish(query.period);
+  auto rest = other.Sum(query.period);
   if (!rest.ok()) return rest.status();
   result.other = *std::move(rest);
   return result;

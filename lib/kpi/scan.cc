@@ -131,7 +131,7 @@ absl::StatusOr<KpiSummary> Summarize(ReadTransaction& transaction, const KpiQuer
       transaction, query, Detail::kRegion,
       [&](std::string_view, std::string_view, std::string_view) -> Accumulator& { return all; });
   if (!status.ok()) return status;
-  return std::move(all).Finish(query.period);
+  return all.Sum(query.period);
 }
 
 }  // namespace nerava::analytics

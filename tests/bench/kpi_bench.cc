@@ -1,6 +1,6 @@
-// All four KPI groups over rolling periods that begin and end at odd microseconds, beside the same
-// four by SQL over the analytics_events view. NERAVA_BENCH_ROWS events over 90 days (default
-// 1,000,000).
+// All four KPI groups, trends and breakdowns over rolling periods that begin and end at odd
+// microseconds, beside the four groups by SQL over the analytics_events view. NERAVA_BENCH_ROWS
+// events over 90 days (default 1,000,000).
 #include <benchmark/benchmark.h>
 #include <stdlib.h>
 
@@ -10,11 +10,13 @@
 #include <filesystem>
 #include <memory>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "absl/time/clock.h"
 #include "lib/projection/commit.h"
 #include "nerava/analytics/kpi.h"
+#include "nerava/analytics/report.h"
 #include "nerava/analytics/store.h"
 #include "tests/bench/traffic.h"
 #include "tests/support/sql_kpis.h"
@@ -62,14 +64,16 @@ class Filled {
   std::mt19937_64 random_{1};
 };
 
-void BM_AllKpis(benchmark::State& state, KpiFilter filter) {
+// Asks `ask(kpis, query)` over rolling periods.
+template <typename Ask>
+void Measure(benchmark::State& state, KpiFilter filter, Ask ask) {
   Filled& filled = Filled::Get();
   std::vector<double> microseconds;
   for (auto _ : state) {
     const auto begin = std::chrono::steady_clock::now();
-    auto all = filled.kpis().GetAllKpis(filled.Query(static_cast<int>(state.range(0)), filter));
-    if (!all.ok()) state.SkipWithError("kpi");
-    benchmark::DoNotOptimize(all);
+    auto answer = ask(filled.kpis(), filled.Query(static_cast<int>(state.range(0)), filter));
+    if (!answer.ok()) state.SkipWithError("kpi");
+    benchmark::DoNotOptimize(answer);
     microseconds.push_back(
         std::chrono::duration<double, std::micro>(std::chrono::steady_clock::now() - begin)
             .count());
@@ -77,6 +81,11 @@ void BM_AllKpis(benchmark::State& state, KpiFilter filter) {
   std::sort(microseconds.begin(), microseconds.end());
   state.counters["p50_us"] = microseconds[microseconds.size() / 2];
   state.counters["p99_us"] = microseconds[microseconds.size() * 99 / 100];
+}
+
+void BM_AllKpis(benchmark::State& state, KpiFilter filter) {
+  Measure(state, std::move(filter),
+          [](const KpiCalculator& kpis, const KpiQuery& query) { return kpis.GetAllKpis(query); });
 }
 BENCHMARK_CAPTURE(BM_AllKpis, all, KpiFilter{})
     ->Arg(7)
@@ -86,6 +95,22 @@ BENCHMARK_CAPTURE(BM_AllKpis, all, KpiFilter{})
 BENCHMARK_CAPTURE(BM_AllKpis, one_hub, KpiFilter{.hub_id = "hub-007"})
     ->Arg(89)
     ->Unit(benchmark::kMicrosecond);
+
+void BM_Trend(benchmark::State& state, const char* time_zone) {
+  Measure(state, {}, [&](const KpiCalculator& kpis, const KpiQuery& query) {
+    return kpis.GetTrend({query.period, query.filter, Interval::kDay, time_zone});
+  });
+}
+BENCHMARK_CAPTURE(BM_Trend, utc, "UTC")->Arg(89)->Unit(benchmark::kMicrosecond);
+BENCHMARK_CAPTURE(BM_Trend, berlin, "Europe/Berlin")->Arg(89)->Unit(benchmark::kMicrosecond);
+
+void BM_Breakdown(benchmark::State& state, Dimension dimension) {
+  Measure(state, {}, [&](const KpiCalculator& kpis, const KpiQuery& query) {
+    return kpis.GetBreakdown({query.period, query.filter, dimension});
+  });
+}
+BENCHMARK_CAPTURE(BM_Breakdown, hub, Dimension::kHub)->Arg(89)->Unit(benchmark::kMicrosecond);
+BENCHMARK_CAPTURE(BM_Breakdown, region, Dimension::kRegion)->Arg(89)->Unit(benchmark::kMicrosecond);
 
 void BM_AllKpisBySql(benchmark::State& state) {
   Filled& filled = Filled::Get();

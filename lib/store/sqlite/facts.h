@@ -1,6 +1,7 @@
 // The facts of a SQLite file: what is read where totals by the quarter of an hour are too coarse.
 //
-// They lie in rows of some kilobytes, each of a quarter of an hour and a region, and are only ever appended.
+// They lie in rows of some kilobytes, each of a quarter of an hour and a region, and are only ever
+// appended.
 #pragma once
 
 #include <compare>
@@ -34,13 +35,13 @@ class Facts {
     std::int64_t quarter, region;
     friend auto operator<=>(const Cell&, const Cell&) = default;
   };
-  absl::StatusOr<std::int64_t> NumberOf(std::string_view name);
   // What Read looks for.
   static constexpr std::int64_t kAny = -1;
   struct Wanted {
     std::int64_t from, to;  // microseconds since 1970
     std::int64_t region = kAny, hub = kAny, window = kAny;
   };
+  absl::StatusOr<std::int64_t> NumberOf(std::string_view name);
   absl::Status Append(const Cell& cell, std::string_view bytes);
   absl::Status ReadRows(Statement& rows, const Wanted& wanted, AggregateTable::FactSink sink);
 
