@@ -47,7 +47,7 @@ const std::string& AnalyticsEvent::AggregateId() const {
 }
 
 namespace {
-[[maybe_unused]] const EventType& made_at_start = *new EventType("analytics_charge_started");
+[[maybe_unused]] const EventKind made_at_start = EventType("").kind();
 }  // namespace
 
 bool AnalyticsEvent::SamePayload(const AnalyticsEvent& other) const {
