@@ -86,7 +86,7 @@ TEST_CASE("the audit finds a damaged file") {
   const Sound scene;
   scene.Execute(
       "PRAGMA writable_schema = 1; UPDATE sqlite_schema SET rootpage = 2 "
-      "WHERE name = 'TABLE_time'; PRAGMA writable_schema = 0");
+      "WHERE name = 'TABLE_session'; PRAGMA writable_schema = 0");
   CHECK_THAT(Audit(scene), Contains("integrity_check"));
 }
 

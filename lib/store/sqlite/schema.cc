@@ -123,7 +123,6 @@ CREATE TABLE {0} (
   total_reward_microusd INTEGER, amount_cents INTEGER, new_balance_cents INTEGER,
   fields TEXT, properties TEXT, created_at INTEGER NOT NULL);
 CREATE INDEX {0}_session ON {0} (session) WHERE session IS NOT NULL;
-CREATE INDEX {0}_time ON {0} (time);
 )",
       table));
   if (!status.ok()) return status;

@@ -4,6 +4,7 @@
 
 #include <atomic>
 #include <catch2/catch.hpp>
+#include <csignal>
 #include <filesystem>
 #include <fstream>
 #include <string>
@@ -14,17 +15,18 @@
 namespace nerava::analytics {
 namespace {
 
-// No file can be opened while it lives.
-class NoFiles {
+// No file can become as large as a segment while it lives.
+class NoSpace {
  public:
-  NoFiles() {
-    getrlimit(RLIMIT_NOFILE, &before_);
-    const rlimit none{0, before_.rlim_max};
-    setrlimit(RLIMIT_NOFILE, &none);
+  NoSpace() {
+    std::signal(SIGXFSZ, SIG_IGN);
+    getrlimit(RLIMIT_FSIZE, &before_);
+    const rlimit little{100'000, before_.rlim_max};
+    setrlimit(RLIMIT_FSIZE, &little);
   }
-  ~NoFiles() { setrlimit(RLIMIT_NOFILE, &before_); }
-  NoFiles(const NoFiles&) = delete;
-  NoFiles& operator=(const NoFiles&) = delete;
+  ~NoSpace() { setrlimit(RLIMIT_FSIZE, &before_); }
+  NoSpace(const NoSpace&) = delete;
+  NoSpace& operator=(const NoSpace&) = delete;
 
  private:
   rlimit before_{};
@@ -66,7 +68,7 @@ TEST_CASE("A segment that could not be followed by another takes no more events"
   f.Create(f.Options());
   REQUIRE(f.Write(200, std::string(1000, 'x')) == 200);  // 256 KiB take no 100,000 bytes more
   {
-    const NoFiles no_files;
+    const NoSpace no_space;
     const absl::Status status = f.writer->Write(MakeEvent(std::string(100'000, 'y')));
     CHECK(absl::IsUnavailable(status));
   }
