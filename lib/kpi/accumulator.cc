@@ -13,13 +13,23 @@ namespace {
 // stay below 2^60.
 constexpr std::size_t kMostRecent = 4;
 
+// Of a day with very many users a set has 8 KiB and more.
+constexpr std::size_t kMostSets = 128;
+// Smaller ones are united one by one: what all at once have to be made into costs more than that.
+constexpr std::uint64_t kSmallSet = 64;
+
 }  // namespace
 
 absl::Status Accumulator::Add(const AggregateRow& row) {
   if (!row.users.empty()) {
     auto members = UserSet::ParseMembers(row.users);
     if (!members.ok()) return members.status();
-    users_.UniteMembers(*members);
+    if (members->size() < kSmallSet) {
+      users_.UniteMembers(*members);
+    } else {
+      sets_.push_back(*std::move(members));
+      if (sets_.size() == kMostSets) UniteSets();
+    }
   }
   return AddChecked(row.totals, &totals_);
 }
@@ -38,7 +48,14 @@ absl::Status Accumulator::Settle() {
   return AddChecked(std::exchange(recent_, {}), &totals_);
 }
 
+void Accumulator::UniteSets() {
+  if (sets_.empty()) return;
+  users_.UniteMembers(sets_);
+  sets_.clear();
+}
+
 void Accumulator::SettleUsers() {
+  UniteSets();
   const bool only_more = std::all_of(fact_user_sessions_.begin(), fact_user_sessions_.end(),
                                      [](std::int64_t sessions) { return sessions > 0; });
   if (!only_more) {

@@ -26,10 +26,12 @@ class Accumulator {
 
  private:
   absl::Status Settle();
+  void UniteSets();
   void SettleUsers();
 
   Totals totals_;
   UserSet users_;
+  std::vector<UserSet> sets_;  // that are to be united with them
   // Facts since Settle, and those of users since SettleUsers, of which one may take back what another
   // one says.
   Totals recent_;

@@ -59,6 +59,12 @@ void UserSet::UniteMembers(absl::Span<const std::uint32_t> users) {
 
 void UserSet::UniteMembers(const UserSet& other) { bitmaps_->members |= other.bitmaps_->members; }
 
+void UserSet::UniteMembers(absl::Span<const UserSet> others) {
+  std::vector<const Roaring*> all{&bitmaps_->members};
+  for (const UserSet& other : others) all.push_back(&other.bitmaps_->members);
+  bitmaps_->members = Roaring::fastunion(all.size(), all.data());
+}
+
 std::uint64_t UserSet::size() const { return bitmaps_->members.cardinality(); }
 
 bool UserSet::Contains(std::uint32_t user) const { return bitmaps_->members.contains(user); }

@@ -31,9 +31,11 @@ class UserSet {
 
   // Makes each of them a member, as UniteMembers does; in any order.
   void UniteMembers(absl::Span<const std::uint32_t> users);
-  // Makes every member of `other` a member. Counts of `other` are not taken over: the result
-  // answers size() and Contains(), further Add()s on it mean nothing.
+  // Makes every member of `other`, or of any of `others`, a member; large sets are united much quicker
+  // many at once. Counts are not taken over: the result answers size() and Contains(), further Add()s
+  // on it mean nothing.
   void UniteMembers(const UserSet& other);
+  void UniteMembers(absl::Span<const UserSet> others);
 
   std::uint64_t size() const;
   bool empty() const { return size() == 0; }

@@ -267,6 +267,31 @@ TEST_CASE("the JSON has the keys that the backend's clients read") {
   CHECK(json.at("generated_at") == "2026-02-28T12:00:00.000000+00:00");
 }
 
+TEST_CASE("users of very many days count once") {
+  const TempDir dir;
+  auto store = OpenStore(dir.SqliteUrl("events.db"));
+  REQUIRE(store.ok());
+  std::vector<EventPtr> events;
+  const auto add = [&](int day, int user) {
+    const std::string id = std::to_string(events.size());
+    auto event = Stopped("e" + id, "s" + id, kNoon - absl::Hours(24 * day));
+    event->user_id = "user" + std::to_string(user);
+    events.push_back(std::move(event));
+  };
+  for (int day = 0; day < 300; ++day) {
+    add(day, day % 33);
+    if (day % 2 == 0) {  // a large set
+      for (int user = 0; user < 70; ++user) add(day, 100 + (user + day) % 333);
+    }
+  }
+  REQUIRE(CommitBatch(**store, events, kNoon).ok());
+  const KpiQuery years{{kNoon - absl::Hours(24 * 800), kNoon + absl::Hours(1)}, {}};
+  auto summary = KpiCalculator(*store, "default").Summarize(years);
+  REQUIRE(summary.ok());
+  CHECK(summary->totals.total_sessions == static_cast<std::int64_t>(events.size()));
+  CHECK(summary->unique_users == 33 + 333);
+}
+
 TEST_CASE("the JSON is JSON although a filter is no UTF-8") {
   const FixedClock clock(kNoon);
   const KpiCalculator kpis(*OpenStore("memory:"), "west", clock);

@@ -5,6 +5,7 @@
 #include <random>
 #include <string>
 #include <utility>
+#include <vector>
 
 namespace nerava::analytics {
 namespace {
@@ -65,9 +66,13 @@ TEST_CASE("a union has every member once") {
   other.Add(100'000, 1);
   auto members = UserSet::ParseMembers(other.Serialize());
   REQUIRE(members.ok());
+  UserSet at_once = one;
   one.UniteMembers(*members);
   CHECK(one.size() == 3);
   CHECK(one.Contains(100'000));
+  at_once.UniteMembers(std::vector<UserSet>{*members, one, UserSet()});
+  CHECK(at_once.size() == 3);
+  CHECK(at_once.Contains(100'000));
 }
 
 TEST_CASE("damaged bytes are refused") {
