@@ -178,7 +178,11 @@ bool BatchWriter::State::AwaitBatch() {
       work.WaitUntil(mutex, due);
     }
   }
-  const std::size_t count = std::min(queue.size(), options.max_batch_size);
+  std::size_t count = std::min(queue.size(), options.max_batch_size);
+  // What is being committed cannot be dropped: half of the room stays for what can.
+  if (options.overflow == Overflow::kDropOldest) {
+    count = std::min(count, (options.queue_capacity + 1) / 2);
+  }
   batch.reserve(count);
   while (batch.size() < count) batch.push_back(queue.Pop());
   batch_pending = count;

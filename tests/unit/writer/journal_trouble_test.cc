@@ -63,6 +63,24 @@ TEST_CASE("Drops that are reported without end do not keep the writer from commi
   CHECK(Balanced(f.writer->stats()));
 }
 
+TEST_CASE("There is always something to drop, also when a batch could take all there is") {
+  WriterFixture f;
+  BatchWriterOptions options = f.Options();
+  options.overflow = Overflow::kDropOldest;
+  options.queue_capacity = options.max_batch_size = options.batch_size = 10;
+  options.overflow_timeout = absl::Milliseconds(1);
+  f.store->Hang();
+  f.Create(options);
+  REQUIRE(f.Write(10) == 10);  // before the thread takes the first batch
+  REQUIRE(f.writer->Start().ok());
+  REQUIRE(f.store->AwaitHanging());
+  CHECK(f.Write(30, "more") == 30);
+  CHECK(f.writer->stats().dropped == 30);
+  f.store->Release();
+  REQUIRE(f.writer->Stop(kPatience) == 0);
+  CHECK(f.store->events().size() == 10);
+}
+
 TEST_CASE("A segment that could not be followed by another takes no more events") {
   JournalFixture f;
   f.Create(f.Options());
