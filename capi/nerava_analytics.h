@@ -416,7 +416,8 @@ typedef struct nva_batch_writer_options {
   int64_t overflow_timeout_ms;      /* how long NVA_OVERFLOW_BLOCK waits */
   int64_t retry_initial_backoff_ms; /* pause after a failed commit, doubled each time */
   int64_t retry_max_backoff_ms;     /* ... up to this */
-  nva_string journal_dir;           /* where journals are kept; empty: beside the SQLite file */
+  nva_string journal_dir;           /* where journals are kept; empty: beside the SQLite file,
+                                       else a state folder (docs/configuration.md) */
   int64_t sync_interval_ms;         /* _PROCESS: what a power failure may cost */
   int64_t journal_max_bytes;        /* a journal of this size is full */
   int64_t journal_segment_bytes;    /* size of one of its files */
@@ -532,7 +533,7 @@ enum {
  * mend, NVA_INVALID_ARGUMENT from `insert` for an event that cannot be stored, or another error.
  * No call runs while the process forks, so that the child finds the store's memory whole; what
  * cannot be shared with the parent (a connection, a file's position) the callbacks must make anew
- * there, when getpid() tells another process. To have a journal, set journal_dir and durability. */
+ * there, when getpid() tells another process. To have a journal, set durability. */
 typedef struct nva_store_callbacks {
   uint32_t struct_size;
   void* user_data;

@@ -16,6 +16,7 @@
 #include <vector>
 
 #include "fmt/format.h"
+#include "lib/base/environment.h"
 #include "lib/base/out_of_memory.h"
 
 namespace nerava::analytics {
@@ -86,6 +87,24 @@ absl::Status SyncFolder(const std::string& path) {
   return folder.ok() ? (*folder)->Sync() : folder.status();
 }
 
+// Where programs keep what they must not lose: as systemd says, else as the XDG Base Directory
+// Specification, else the system's. Empty: there is no such place for this user.
+std::filesystem::path StateFolder() {
+  constexpr char kName[] = "nerava-analytics";
+  const auto absolute = [](std::string path) -> std::filesystem::path {
+    return path.starts_with('/') ? std::filesystem::path(std::move(path))
+                                 : "";  // others do not count
+  };
+  const std::string by_systemd = EnvironmentVariable("STATE_DIRECTORY");  // may be several
+  const auto service = absolute(by_systemd.substr(0, by_systemd.find(':')));
+  if (!service.empty()) return service / kName;
+  const auto user = absolute(EnvironmentVariable("XDG_STATE_HOME"));
+  if (!user.empty()) return user / kName;
+  const auto home = absolute(EnvironmentVariable("HOME"));
+  if (!home.empty()) return home / ".local/state" / kName;
+  return geteuid() == 0 ? std::filesystem::path("/var/lib") / kName : "";
+}
+
 // Makes a journal_dir, and what it lies in, for good.
 absl::Status PrepareDirectory(const std::filesystem::path& directory) {
   std::error_code error;
@@ -114,19 +133,22 @@ absl::StatusOr<std::string> JournalFolderOf(const JournalOptions& options, const
   const Durability durability =
       options.durability.value_or(own.empty() ? Durability::kMemory : Durability::kProcess);
   if (durability == Durability::kMemory) return std::string();
-  if (options.directory.empty()) {
-    if (!own.empty()) return own;
-    return absl::InvalidArgumentError(
-        fmt::format("the store {} names no folder for a journal: set journal_dir, or durability to "
-                    "memory",
-                    store.Description()));
+  if (options.directory.empty() && !own.empty()) return own;
+  const std::filesystem::path wanted =
+      options.directory.empty() ? StateFolder() : std::filesystem::path(options.directory);
+  if (wanted.empty()) {
+    return absl::InvalidArgumentError(fmt::format(
+        "there is no place for a journal: the store {} names none, and neither "
+        "STATE_DIRECTORY, XDG_STATE_HOME nor HOME is an absolute path; set journal_dir, "
+        "or durability to memory",
+        store.Description()));
   }
   std::error_code error;
-  const std::filesystem::path folder = std::filesystem::absolute(options.directory, error);
+  const std::filesystem::path folder = std::filesystem::absolute(wanted, error);
   if (error == std::errc::not_enough_memory) return OutOfMemory();
   if (error) {
     return absl::InvalidArgumentError(fmt::format("journal_dir \"{}\" cannot be made absolute: {}",
-                                                  options.directory, error.message()));
+                                                  wanted.string(), error.message()));
   }
   if (absl::Status prepared = PrepareDirectory(folder); !prepared.ok()) return prepared;
   return (folder / FolderName(store.Description())).string();

@@ -1,12 +1,12 @@
 #include "lib/kpi/calendar.h"
 
 #include <algorithm>
-#include <cstdlib>
 #include <filesystem>
 #include <string_view>
 #include <system_error>
 
 #include "fmt/format.h"
+#include "lib/base/environment.h"
 #include "lib/event/text.h"
 
 namespace nerava::analytics {
@@ -88,9 +88,8 @@ absl::StatusOr<absl::TimeZone> FindTimeZone(const std::string& name) {
           "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_+-/") == name.npos;
   absl::TimeZone zone;
   if (plain) {
-    const char* const folder = std::getenv("TZDIR");
-    const std::filesystem::path path =
-        std::filesystem::path(folder != nullptr ? folder : "/usr/share/zoneinfo") / name;
+    const std::string folder = EnvironmentVariable("TZDIR");
+    const auto path = std::filesystem::path(folder.empty() ? "/usr/share/zoneinfo" : folder) / name;
     std::error_code error;
     if (std::filesystem::is_regular_file(path, error) && absl::LoadTimeZone(name, &zone)) {
       return zone;

@@ -1,9 +1,10 @@
-// The only place that reads the environment.
+// The settings that the environment makes.
+#include "lib/base/environment.h"
+
 #include <algorithm>
 #include <array>
 #include <charconv>
 #include <cmath>
-#include <cstdlib>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -24,11 +25,10 @@ struct Variable {
   std::string value;
 };
 
-// Set but empty counts as unset.
 std::optional<Variable> Find(const char* name) {
-  const char* const value = std::getenv(name);
-  if (value == nullptr || *value == '\0') return std::nullopt;
-  return Variable{name, value};
+  std::string value = EnvironmentVariable(name);
+  if (value.empty()) return std::nullopt;
+  return Variable{name, std::move(value)};
 }
 
 absl::Status Bad(const Variable& variable, std::string_view expected) {

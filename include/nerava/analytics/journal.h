@@ -26,9 +26,11 @@ struct JournalOptions {
   // Default: kProcess for stores that name a folder for it (Store::JournalFolder), such as SQLite;
   // else kMemory.
   std::optional<Durability> durability = {};
-  // Where journals are kept; each store gets a folder of its own in it. Default "": the store's
-  // own, for SQLite the database's path + ".journal". Made with mode 0700 if missing; must not be a
-  // symbolic link nor writable by others.
+  // Where journals are kept; each store gets a folder of its own in it, by its Description. Default
+  // "": the store's own, for SQLite the database's path + ".journal"; for a store that names none
+  // nerava-analytics in $STATE_DIRECTORY (systemd), else $XDG_STATE_HOME, else ~/.local/state, else,
+  // as root, /var/lib. Made with mode 0700 if missing; must not be a symbolic link nor writable by
+  // others.
   std::string directory = {};
   // With kProcess: at most how long an accepted event stays unsynced. Default 1 s; 1 ms..1 h.
   // Smaller loses less when the power fails, and costs more fdatasync calls.

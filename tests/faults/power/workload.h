@@ -65,7 +65,8 @@ inline std::string WorkloadUrl(const std::string& folder) {
 }
 
 // A pipeline on a SQLite file in `folder`, with the smallest segments and frequent commits, so that a
-// second of publishing rotates and trims. `durability`: "memory", "process" or "power".
+// second of publishing rotates and trims. `durability`: "memory", "process" or "power"; that of
+// "power" is in folders which are made for it.
 inline absl::StatusOr<std::unique_ptr<Pipeline>> OpenWorkload(const std::string& folder,
                                                               const std::string& durability) {
   Options options;
@@ -74,6 +75,7 @@ inline absl::StatusOr<std::unique_ptr<Pipeline>> OpenWorkload(const std::string&
   options.writer.journal.durability = durability == "power"     ? Durability::kPower
                                       : durability == "process" ? Durability::kProcess
                                                                 : Durability::kMemory;
+  if (durability == "power") options.writer.journal.directory = folder + "/var/lib/journals";
   options.writer.journal.segment_bytes = 256 << 10;
   options.writer.journal.sync_interval = kSyncInterval;
   auto store = OpenStore("sqlite:///" + folder + "/analytics.db");
@@ -86,8 +88,7 @@ inline absl::StatusOr<std::unique_ptr<Pipeline>> OpenWorkload(const std::string&
 
 // Whether a path in the folder is the journal's.
 inline bool IsJournal(std::string_view path) {
-  constexpr std::string_view kJournal = "analytics.db.journal";
-  return path.substr(0, kJournal.size()) == kJournal;
+  return path.starts_with("analytics.db.journal") || path.starts_with("var");
 }
 
 }  // namespace nerava::analytics::testing

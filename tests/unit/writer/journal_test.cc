@@ -5,14 +5,18 @@
 #include <algorithm>
 #include <atomic>
 #include <catch2/catch.hpp>
+#include <cstdlib>
 #include <filesystem>
 #include <fstream>
 #include <iterator>
+#include <map>
+#include <optional>
 #include <set>
 #include <string>
 #include <thread>
 #include <vector>
 
+#include "tests/support/child.h"
 #include "tests/unit/writer/journal_fixture.h"
 
 namespace nerava::analytics {
@@ -454,13 +458,81 @@ TEST_CASE("A folder that others may write to, or a link, is refused with what to
   CHECK(created.status().ToString().find(expected) != std::string::npos);
 }
 
-TEST_CASE("A journal without a place for it is refused") {
+// Sets variables of the environment, null to unset one, until it ends.
+class Environment {
+ public:
+  using Variables = std::map<std::string, std::optional<std::string>>;
+
+  explicit Environment(const Variables& variables) {
+    for (const auto& [name, value] : variables) {
+      const char* const before = std::getenv(name.c_str());
+      before_[name] = before != nullptr ? std::optional<std::string>(before) : std::nullopt;
+    }
+    Set(variables);
+  }
+  ~Environment() { Set(before_); }
+  Environment(const Environment&) = delete;
+  Environment& operator=(const Environment&) = delete;
+
+ private:
+  static void Set(const Variables& variables) {
+    for (const auto& [name, value] : variables) {
+      if (value) {
+        setenv(name.c_str(), value->c_str(), 1);
+      } else {
+        unsetenv(name.c_str());
+      }
+    }
+  }
+
+  Variables before_;
+};
+
+TEST_CASE("A journal without a folder of its own is in the first state folder there is") {
   JournalFixture f;
   BatchWriterOptions options = f.Options();
   options.journal.directory.clear();
-  const auto created = BatchWriter::Create(options, f.store);
-  CHECK(absl::IsInvalidArgument(created.status()));
-  CHECK(created.status().ToString().find("journal_dir") != std::string::npos);
+  const std::string service = f.dir.File("service");
+  const std::string user = f.dir.File("user");
+  const std::string home = f.dir.File("home");
+  Environment::Variables variables{
+      {"STATE_DIRECTORY", service + ":/other"}, {"XDG_STATE_HOME", user}, {"HOME", home}};
+  std::string expected;
+  SECTION("of the service") { expected = service + "/nerava-analytics"; }
+  SECTION("of the user") {
+    variables["STATE_DIRECTORY"].reset();
+    expected = user + "/nerava-analytics";
+  }
+  SECTION("at home") {
+    variables["STATE_DIRECTORY"].reset();
+    variables["XDG_STATE_HOME"] = "not/absolute";
+    expected = home + "/.local/state/nerava-analytics";
+  }
+  const Environment environment(variables);
+  const auto writer = *BatchWriter::Create(options, f.store);
+  REQUIRE(fs::is_directory(expected));
+  REQUIRE(writer->Write(MakeEvent("e")).ok());
+  CHECK(f.Segments().size() == 1);
+  for (const fs::path& segment : f.Segments()) {
+    CHECK(segment.string().starts_with(expected + "/"));
+  }
+}
+
+TEST_CASE("A journal without any place for it is refused") {
+  JournalFixture f;
+  BatchWriterOptions options = f.Options();
+  options.journal.directory.clear();
+  const Environment environment(
+      {{"STATE_DIRECTORY", {}}, {"XDG_STATE_HOME", {}}, {"HOME", "relative"}});
+  CHECK(testing::InChild([&] {
+          constexpr uid_t kNobody = 65534;
+          if (geteuid() == 0 && setuid(kNobody) != 0) return 1;  // root's would be in /var/lib
+          const absl::Status refused = BatchWriter::Create(options, f.store).status();
+          return absl::IsInvalidArgument(refused) &&
+                         refused.ToString().find("set journal_dir") != std::string::npos
+                     ? 0
+                     : 2;
+        }) == 0);
   options.journal.durability.reset();  // by default such a store has none
   const auto writer = *BatchWriter::Create(options, f.store);
   CHECK(writer->stats().durability == Durability::kMemory);
