@@ -120,6 +120,7 @@ nva_kpi_summary ToSummary(const KpiSummary& kpi) {
   result.energy_mwh = totals.energy_mwh;
   result.credited_cents = totals.credited_cents;
   result.extra_events = totals.extra_events;
+  result.owed_microusd = totals.owed_microusd;
   return result;
 }
 

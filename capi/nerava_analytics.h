@@ -643,6 +643,7 @@ typedef struct nva_kpi_summary {
   int64_t energy_mwh;
   int64_t credited_cents;
   int64_t extra_events;
+  int64_t owed_microusd;
 } nva_kpi_summary;
 
 NVA_API nva_status nva_kpi_query_init(nva_kpi_query* query, uint32_t struct_size);

@@ -5,6 +5,7 @@
 #include <tuple>
 #include <utility>
 
+#include "lib/kpi/accumulator.h"
 #include "lib/kpi/calendar.h"
 #include "lib/kpi/read.h"
 #include "lib/kpi/scan.h"
@@ -30,13 +31,19 @@ using Groups = std::map<std::string, Accumulator, std::less<>>;
 absl::Status ScanGroups(ReadTransaction& transaction, const BreakdownQuery& query, Groups* groups) {
   const Detail detail =
       query.dimension == Dimension::kRegion ? Detail::kRegion : Detail::kHubAndWindow;
-  return ScanPeriod(transaction, {query.period, query.filter}, detail,
-                    [&](std::string_view region, std::string_view hub_id,
-                        std::string_view window_id) -> Accumulator& {
-                      const auto name = NameIn(query.dimension, region, hub_id, window_id);
-                      const auto found = groups->find(name);
-                      return found != groups->end() ? found->second : (*groups)[std::string(name)];
-                    });
+  const auto group_of = [&](const auto& part) -> Accumulator& {
+    const auto name = NameIn(query.dimension, part.region, part.hub_id, part.window_id);
+    const auto found = groups->find(name);
+    return found != groups->end() ? found->second : (*groups)[std::string(name)];
+  };
+  const absl::Time bounds[] = {query.period.from, query.period.to};
+  return Scanner(transaction)
+      .Scan(
+          bounds, query.filter, detail,
+          [&](std::size_t, const AggregateRow& row) { return group_of(row).Add(row); },
+          [&](std::size_t, const Fact& fact, std::uint32_t user) {
+            return group_of(fact).Add(fact, user);
+          });
 }
 
 absl::StatusOr<Breakdown> BreakDown(ReadTransaction& transaction, const BreakdownQuery& query) {
@@ -87,10 +94,24 @@ absl::StatusOr<Trend> KpiCalculator::GetTrend(const TrendQuery& query) const {
   auto buckets = CutByCalendar(*period, query.interval, *zone, Trend::kMaxBuckets);
   if (!buckets.ok()) return buckets.status();
   return ReadStore<Trend>(*store_, [&](ReadTransaction& transaction) -> absl::StatusOr<Trend> {
+    std::vector<absl::Time> bounds{period->from};
+    for (const Period& bucket : *buckets) bounds.push_back(std::min(bucket.to, period->to));
+    std::vector<Accumulator> sums(buckets->size());
+    absl::Status read =
+        Scanner(transaction)
+            .Scan(
+                bounds, query.filter, Detail::kRegion,
+                [&](std::size_t i, const AggregateRow& row) { return sums[i].Add(row); },
+                [&](std::size_t i, const Fact& fact, std::uint32_t user) {
+                  return sums[i].Add(fact, user);
+                });
+    if (!read.ok()) return read;
+
     Trend trend{*period, query.interval, query.time_zone, {}};
-    for (const Period& bucket : *buckets) {
-      const Period inside{std::max(bucket.from, period->from), std::min(bucket.to, period->to)};
-      auto summary = analytics::Summarize(transaction, {inside, query.filter});
+    for (std::size_t i = 0; i < sums.size(); ++i) {
+      const Period& bucket = (*buckets)[i];
+      const Period inside{bounds[i], bounds[i + 1]};
+      auto summary = sums[i].Sum(inside);
       if (!summary.ok()) return summary.status();
       const bool complete = inside.from == bucket.from && inside.to == bucket.to;
       trend.buckets.push_back({bucket, complete, *std::move(summary)});

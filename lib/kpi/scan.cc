@@ -1,21 +1,18 @@
 #include "lib/kpi/scan.h"
 
+#include <algorithm>
 #include <deque>
-#include <string>
+#include <string_view>
 #include <utility>
-#include <vector>
 
-#include "absl/time/time.h"
-#include "lib/base/hash_map.h"
+#include "absl/strings/string_view.h"
+#include "lib/kpi/accumulator.h"
 #include "lib/projection/facts.h"
 
 namespace nerava::analytics {
 namespace {
 
-using Choose = absl::FunctionRef<Accumulator&(std::string_view region, std::string_view hub_id,
-                                              std::string_view window_id)>;
-
-// How a period is answered: aggregates of some grains for its inside, facts for the rest.
+// How buckets are answered: aggregates of some grains for their insides, facts for the rest.
 struct Plan {
   struct Part {
     Grain grain;
@@ -32,104 +29,167 @@ absl::Time Ceil(absl::Time time, absl::Duration width) {
   return absl::UnixEpoch() + absl::Ceil(time - absl::UnixEpoch(), width);
 }
 
-// Takes the whole buckets of `grains.front()` out of `period`, and gives what is left at either end
-// to the finer grains.
-void Split(const Period& period, absl::Span<const Grain> grains, Plan* plan) {
+// Adds a period after others, to the last one if they meet.
+void Append(const Period& period, std::vector<Period>* periods) {
   if (period.from >= period.to) return;
-  if (grains.empty()) {
-    plan->facts.push_back(period);
-    return;
+  if (!periods->empty() && periods->back().to == period.from) {
+    periods->back().to = period.to;
+  } else {
+    periods->push_back(period);
   }
-  const absl::Duration width = BucketWidth(grains.front());
-  const Period inside{Ceil(period.from, width), Floor(period.to, width)};
-  if (inside.from >= inside.to) return Split(period, grains.subspan(1), plan);
-  plan->aggregates.push_back({grains.front(), inside});
-  Split({period.from, inside.from}, grains.subspan(1), plan);
-  Split({inside.to, period.to}, grains.subspan(1), plan);
 }
 
-Plan MakePlan(const Period& period, Detail detail) {
+// The first bound after `time`, which lies before the last one.
+const absl::Time* NextBound(absl::Span<const absl::Time> bounds, absl::Time time) {
+  return std::upper_bound(bounds.data(), bounds.data() + bounds.size(), time);
+}
+
+// Takes the cells of `grains.front()` in which no bound lies out of `periods`, and gives what is left
+// to the finer grains.
+void Split(std::vector<Period> periods, absl::Span<const absl::Time> bounds,
+           absl::Span<const Grain> grains, Plan* plan) {
+  for (; !grains.empty(); grains.remove_prefix(1)) {
+    const absl::Duration width = BucketWidth(grains.front());
+    std::vector<Period> inside;
+    std::vector<Period> left;
+    for (const Period& period : periods) {
+      const absl::Time* bound = NextBound(bounds, period.from);
+      for (absl::Time from = period.from; from < period.to; ++bound) {
+        const absl::Time to = std::min(*bound, period.to);  // of one bucket
+        const absl::Time first = std::min(Ceil(from, width), to);
+        const absl::Time last = std::max(Floor(to, width), first);
+        Append({from, first}, &left);
+        Append({first, last}, &inside);
+        Append({last, to}, &left);
+        from = to;
+      }
+    }
+    for (const Period& period : inside) plan->aggregates.push_back({grains.front(), period});
+    periods = std::move(left);
+  }
+  plan->facts = std::move(periods);
+}
+
+Plan MakePlan(absl::Span<const absl::Time> bounds, Detail detail) {
   Plan plan;
+  const std::vector<Period> all{{bounds.front(), bounds.back()}};
   if (detail == Detail::kRegion) {
-    Split(period, {Grain::kDay, Grain::kHour, Grain::kQuarter}, &plan);
+    Split(all, bounds, {Grain::kDay, Grain::kHour, Grain::kQuarter}, &plan);
   } else {
-    Split(period, {Grain::kCell}, &plan);
+    Split(all, bounds, {Grain::kCell}, &plan);
   }
   return plan;
 }
 
-// The facts of all sessions that have an event in the period.
-absl::Status ScanEvents(ReadTransaction& transaction, const KpiQuery& query, Choose choose) {
-  // All events of those, wherever they are. Credits without a session stand for themselves.
-  std::deque<AnalyticsEvent> events;
-  HashSet<std::string> session_ids;
-  absl::Status read =
-      transaction.EventsBetween(query.period.from, query.period.to, [&](AnalyticsEvent event) {
-        if (event.kind() == EventKind::kOther) return;
-        if (event.session_id.empty()) {
-          events.push_back(std::move(event));
-        } else {
-          session_ids.insert(std::move(event.session_id));
-        }
-      });
-  if (!read.ok()) return read;
-  const std::vector<std::string_view> ids(session_ids.begin(), session_ids.end());
-  read = transaction.EventsOfSessions(
-      ids, [&](AnalyticsEvent event) { events.push_back(std::move(event)); });
-  if (!read.ok()) return read;
-
-  HashMap<std::string, std::uint32_t> users;  // their numbers, from 1
-  Sessions sessions;
-  for (const AnalyticsEvent& event : events) sessions.Add(event);
-  absl::Status status;
-  sessions.ForEach([&](absl::Span<const AnalyticsEvent* const> session) {
-    FindFacts(session, [&](const Fact& fact) {
-      const bool inside = query.period.from <= fact.time && fact.time < query.period.to;
-      if (!status.ok() || !inside || !Matches(query.filter, fact)) return;
-      std::uint32_t user = 0;
-      if (!fact.user_id.empty()) {
-        const auto next = static_cast<std::uint32_t>(users.size() + 1);
-        user = users.try_emplace(std::string(fact.user_id), next).first->second;
-      }
-      status = choose(fact.region, fact.hub_id, fact.window_id).Add(fact, user);
-    });
-  });
-  return status;
+std::size_t BucketOf(absl::Span<const absl::Time> bounds, absl::Time time) {
+  return static_cast<std::size_t>(NextBound(bounds, time) - bounds.data()) - 1;
 }
 
 }  // namespace
 
-absl::Status ScanPeriod(ReadTransaction& transaction, const KpiQuery& query, Detail detail,
-                        Choose choose) {
-  AggregateTable* const table = transaction.aggregates();
-  if (table == nullptr) return ScanEvents(transaction, query, choose);
-
-  if (!query.filter.hub_id.empty() || !query.filter.window_id.empty()) {
-    detail = Detail::kHubAndWindow;
+absl::Status Scanner::Scan(absl::Span<const absl::Time> bounds, const KpiFilter& filter,
+                           Detail detail, OnRow on_row, OnFact on_fact) {
+  if (bounds.empty() || bounds.front() >= bounds.back()) return absl::OkStatus();
+  const auto fact_in_bucket = [&](const Fact& fact, std::uint32_t user) {
+    return on_fact(BucketOf(bounds, fact.time), fact, user);
+  };
+  if (table_ == nullptr) {
+    return FactsOfEvents({bounds.front(), bounds.back()}, filter, fact_in_bucket);
   }
-  const Plan plan = MakePlan(query.period, detail);
+
+  if (!filter.hub_id.empty() || !filter.window_id.empty()) detail = Detail::kHubAndWindow;
+  const Plan plan = MakePlan(bounds, detail);
   for (const Plan::Part& part : plan.aggregates) {
-    absl::Status status = table->Scan(
-        part.grain, part.period.from, part.period.to, query.filter, [&](const AggregateRow& row) {
-          return choose(row.region, row.hub_id, row.window_id).Add(row);
-        });
+    absl::Status status = table_->Scan(
+        part.grain, part.period.from, part.period.to, filter,
+        [&](const AggregateRow& row) { return on_row(BucketOf(bounds, row.begin), row); });
     if (!status.ok()) return status;
   }
   for (const Period& period : plan.facts) {
-    absl::Status status = table->Facts(
-        period.from, period.to, query.filter, [&](const Fact& fact, std::uint32_t user) {
-          return choose(fact.region, fact.hub_id, fact.window_id).Add(fact, user);
-        });
+    absl::Status status = table_->Facts(period.from, period.to, filter, fact_in_bucket);
     if (!status.ok()) return status;
   }
   return absl::OkStatus();
 }
 
+absl::Status Scanner::Facts(const Period& period, const KpiFilter& filter,
+                            AggregateTable::FactSink on_fact) {
+  if (table_ == nullptr) return FactsOfEvents(period, filter, on_fact);
+  return table_->Facts(period.from, period.to, filter, on_fact);
+}
+
+// Those of all sessions that have an event in the period.
+absl::Status Scanner::FactsOfEvents(const Period& period, const KpiFilter& filter,
+                                    AggregateTable::FactSink on_fact) {
+  // All events of those, wherever they are. Credits without a session stand for themselves.
+  std::deque<AnalyticsEvent> events;
+  HashSet<std::string> session_ids;
+  absl::Status read = transaction_.EventsBetween(period.from, period.to, [&](AnalyticsEvent event) {
+    if (event.kind() == EventKind::kOther) return;
+    if (event.session_id.empty()) {
+      events.push_back(std::move(event));
+    } else {
+      session_ids.insert(std::move(event.session_id));
+    }
+  });
+  if (!read.ok()) return read;
+  const std::vector<std::string_view> ids(session_ids.begin(), session_ids.end());
+  read = transaction_.EventsOfSessions(
+      ids, [&](AnalyticsEvent event) { events.push_back(std::move(event)); });
+  if (!read.ok()) return read;
+
+  Sessions sessions;
+  for (const AnalyticsEvent& event : events) sessions.Add(event);
+  absl::Status status;
+  sessions.ForEach([&](absl::Span<const AnalyticsEvent* const> session) {
+    FindFacts(session, [&](const Fact& fact) {
+      const bool inside = period.from <= fact.time && fact.time < period.to;
+      if (!status.ok() || !inside || !Matches(filter, fact)) return;
+      std::uint32_t user = 0;
+      if (!fact.user_id.empty()) {
+        const auto next = static_cast<std::uint32_t>(user_ids_.size() + 1);
+        const auto [known, is_new] = numbers_.try_emplace(std::string(fact.user_id), next);
+        if (is_new) user_ids_.push_back(known->first);
+        user = known->second;
+      }
+      status = on_fact(fact, user);
+    });
+  });
+  return status;
+}
+
+absl::StatusOr<std::optional<absl::Time>> Scanner::First() {
+  if (table_ != nullptr) return table_->First();
+  std::optional<absl::Time> first;
+  absl::Status read = transaction_.EventsBetween(
+      absl::UnixEpoch(), absl::InfiniteFuture(), [&](const AnalyticsEvent& event) {
+        first = first ? std::min(*first, event.time) : event.time;
+      });
+  if (!read.ok()) return read;
+  return first;
+}
+
+absl::StatusOr<std::uint32_t> Scanner::UserNumber(std::string_view user_id) {
+  if (table_ != nullptr) return table_->UserNumber(user_id);
+  const auto known = numbers_.find(absl::string_view(user_id.data(), user_id.size()));
+  return known != numbers_.end() ? known->second : 0;
+}
+
+absl::StatusOr<std::string> Scanner::UserId(std::uint32_t number) {
+  if (table_ != nullptr) return table_->UserId(number);
+  return user_ids_.at(number - 1);
+}
+
 absl::StatusOr<KpiSummary> Summarize(ReadTransaction& transaction, const KpiQuery& query) {
   Accumulator all;
-  absl::Status status = ScanPeriod(
-      transaction, query, Detail::kRegion,
-      [&](std::string_view, std::string_view, std::string_view) -> Accumulator& { return all; });
+  const absl::Time bounds[] = {query.period.from, query.period.to};
+  absl::Status status = Scanner(transaction)
+                            .Scan(
+                                bounds, query.filter, Detail::kRegion,
+                                [&](std::size_t, const AggregateRow& row) { return all.Add(row); },
+                                [&](std::size_t, const Fact& fact, std::uint32_t user) {
+                                  return all.Add(fact, user);
+                                });
   if (!status.ok()) return status;
   return all.Sum(query.period);
 }

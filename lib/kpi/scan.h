@@ -1,32 +1,67 @@
-// Reads what a period is made of.
+// Reads what KPIs are made of.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
-#include <string_view>
+#include <optional>
+#include <string>
+#include <vector>
 
 #include "absl/functional/function_ref.h"
 #include "absl/status/status.h"
-#include "lib/kpi/accumulator.h"
+#include "absl/status/statusor.h"
+#include "absl/time/time.h"
+#include "absl/types/span.h"
+#include "lib/base/hash_map.h"
 #include "nerava/analytics/kpi.h"
 #include "nerava/analytics/store.h"
 
 namespace nerava::analytics {
 
-// What a period is told apart by.
+// What parts are told apart by.
 enum class Detail : std::uint8_t {
   kRegion,  // hubs and windows may come together, as empty
   kHubAndWindow,
 };
 
-// Gives every part of the period that matches to the Accumulator that `choose` names for its region,
-// hub and window. From whole days, hours and quarters of an hour, and facts at the two ragged ends,
-// where the store keeps them; from the events of the period where it does not. The same sums either
-// way.
-absl::Status ScanPeriod(
-    ReadTransaction& transaction, const KpiQuery& query, Detail detail,
-    absl::FunctionRef<Accumulator&(std::string_view region, std::string_view hub_id,
-                                   std::string_view window_id)>
-        choose);
+// One state of a store, within a transaction: as facts, which it reads from aggregates where the
+// store keeps them, and else finds in the events. The same sums either way. Users go by numbers, of
+// which 0 is nobody.
+class Scanner {
+ public:
+  explicit Scanner(ReadTransaction& transaction)
+      : transaction_(transaction), table_(transaction.aggregates()) {}
+
+  using OnRow = absl::FunctionRef<absl::Status(std::size_t bucket, const AggregateRow& row)>;
+  using OnFact =
+      absl::FunctionRef<absl::Status(std::size_t bucket, const Fact& fact, std::uint32_t user)>;
+
+  // Gives each part that matches, once, with the bucket it is in: bucket i is
+  // [bounds[i], bounds[i + 1]). Whole days, hours and quarters of an hour of a bucket are rows; what
+  // is left where a bound lies inside one, facts.
+  absl::Status Scan(absl::Span<const absl::Time> bounds, const KpiFilter& filter, Detail detail,
+                    OnRow on_row, OnFact on_fact);
+  // Only facts.
+  absl::Status Facts(const Period& period, const KpiFilter& filter,
+                     AggregateTable::FactSink on_fact);
+
+  // A moment before which there is nothing, at most a day too early; null when there is nothing.
+  absl::StatusOr<std::optional<absl::Time>> First();
+
+  // 0: the store knows none of this id.
+  absl::StatusOr<std::uint32_t> UserNumber(std::string_view user_id);
+  absl::StatusOr<std::string> UserId(std::uint32_t number);
+
+ private:
+  absl::Status FactsOfEvents(const Period& period, const KpiFilter& filter,
+                             AggregateTable::FactSink on_fact);
+
+  ReadTransaction& transaction_;
+  AggregateTable* const table_;  // null: from the events
+  // Of a store without a table: as they came, from 1.
+  HashMap<std::string, std::uint32_t> numbers_;
+  std::vector<std::string> user_ids_;
+};
 
 // All of it as one.
 absl::StatusOr<KpiSummary> Summarize(ReadTransaction& transaction, const KpiQuery& query);

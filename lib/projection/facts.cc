@@ -1,5 +1,6 @@
 #include "lib/projection/facts.h"
 
+#include <algorithm>
 #include <tuple>
 
 namespace nerava::analytics {
@@ -32,26 +33,47 @@ Fact Describe(const AnalyticsEvent* start, const AnalyticsEvent* stop,
   return fact;
 }
 
+// Of a reward, what these events' credits leave. However much they add up to, it cannot overflow.
+std::int64_t Owed(std::int64_t reward_microusd, absl::Span<const AnalyticsEvent* const> events) {
+  constexpr std::int64_t kMicrosPerCent = 10'000;
+  std::int64_t owed = std::max<std::int64_t>(reward_microusd, 0);
+  for (const AnalyticsEvent* event : events) {
+    if (!Counts(*event)) continue;
+    const std::int64_t cents = *event->amount_cents;
+    owed = cents > owed / kMicrosPerCent ? 0 : owed - cents * kMicrosPerCent;
+  }
+  return owed;
+}
+
 }  // namespace
 
 void FindFacts(absl::Span<const AnalyticsEvent* const> events,
                absl::FunctionRef<void(const Fact&)> sink) {
   const AnalyticsEvent* start = nullptr;
   const AnalyticsEvent* stop = nullptr;
-  bool credited = false;
+  const AnalyticsEvent* credit = nullptr;
   for (const AnalyticsEvent* event : events) {
     if (event->kind() == EventKind::kChargeStarted && Earlier(event, start)) start = event;
     if (event->kind() == EventKind::kChargeStopped && Earlier(event, stop)) stop = event;
-    credited = credited || Counts(*event);
+    if (Counts(*event) && Earlier(event, credit)) credit = event;
   }
 
   if (start != nullptr) {
     Fact fact = Describe(start, stop, *start);
-    const bool completed = stop != nullptr && stop->time >= start->time;
     fact.totals.sessions_started = 1;
-    fact.totals.sessions_completed = completed ? 1 : 0;
-    fact.totals.sessions_credited = completed && credited ? 1 : 0;
     sink(fact);
+    if (stop != nullptr && stop->time >= start->time) {
+      fact.totals = {};
+      fact.totals.sessions_completed = 1;
+      fact.time_to_stop = stop->time - start->time;
+      sink(fact);
+      if (credit != nullptr) {
+        fact.totals = {};
+        fact.totals.sessions_credited = 1;
+        fact.time_to_credit = credit->time - start->time;
+        sink(fact);
+      }
+    }
   }
   if (stop != nullptr) {
     Fact fact = Describe(start, stop, *stop);
@@ -65,6 +87,7 @@ void FindFacts(absl::Span<const AnalyticsEvent* const> events,
     totals.sessions_with_reward = stop->total_reward_microusd.has_value() ? 1 : 0;
     totals.reward_microusd = stop->total_reward_microusd.value_or(0);
     totals.energy_mwh = stop->energy_mwh.value_or(0);
+    totals.owed_microusd = Owed(totals.reward_microusd, events);
     sink(fact);
   }
   for (const AnalyticsEvent* event : events) {

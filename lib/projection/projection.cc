@@ -1,9 +1,12 @@
 #include "lib/projection/projection.h"
 
+#include <algorithm>
 #include <string>
+#include <tuple>
 #include <utility>
 #include <vector>
 
+#include "absl/container/inlined_vector.h"
 #include "absl/strings/string_view.h"
 #include "lib/base/hash_map.h"
 #include "lib/projection/facts.h"
@@ -29,6 +32,14 @@ struct Moment {
   }
 };
 
+// Whether `fact` can be told as part of `sum`, which is of the same moment.
+bool Joins(const Fact& fact, const Fact& sum) {
+  return (!sum.time_to_stop || sum.time_to_stop == fact.time_to_stop) &&
+         (!sum.time_to_credit || sum.time_to_credit == fact.time_to_credit);
+}
+
+bool SaysNothing(const Fact& fact) { return fact.totals == Totals{} && fact.user_sessions == 0; }
+
 // Facts after less facts before. Nearly all of those before come again and cancel out.
 class Difference {
  public:
@@ -41,8 +52,25 @@ class Difference {
   std::vector<Fact> Take() && {
     std::vector<Fact> facts;
     facts.reserve(facts_.size());
-    for (const auto& [moment, fact] : facts_) {
-      if (fact.totals != Totals{} || fact.user_sessions != 0) facts.push_back(fact);
+    for (auto& [moment, of_moment] : facts_) {
+      const std::size_t first = facts.size();
+      // In the order in which they join.
+      std::sort(of_moment.begin(), of_moment.end(), [](const Fact& a, const Fact& b) {
+        return std::tie(a.time_to_stop, a.time_to_credit) <
+               std::tie(b.time_to_stop, b.time_to_credit);
+      });
+      for (const Fact& fact : of_moment) {
+        if (SaysNothing(fact)) continue;
+        if (facts.size() == first || !Joins(fact, facts.back())) {
+          facts.push_back(fact);
+          continue;
+        }
+        Fact& sum = facts.back();
+        sum.totals += fact.totals;
+        sum.user_sessions += fact.user_sessions;
+        sum.time_to_stop = fact.time_to_stop;
+        sum.time_to_credit = fact.time_to_credit;
+      }
     }
     return facts;
   }
@@ -51,21 +79,26 @@ class Difference {
   void Add(const Fact& fact, int sign) {
     const Moment moment{absl::ToUnixMicros(fact.time), View(fact.region), View(fact.hub_id),
                         View(fact.window_id), View(fact.user_id)};
-    const auto [found, is_new] = facts_.try_emplace(moment, fact);
-    Fact& sum = found->second;
-    if (is_new) {
-      sum.totals = {};
-      sum.user_sessions = 0;
+    auto& of_moment = facts_[moment];
+    auto sum = std::find_if(of_moment.begin(), of_moment.end(), [&](const Fact& known) {
+      return known.time_to_stop == fact.time_to_stop && known.time_to_credit == fact.time_to_credit;
+    });
+    if (sum == of_moment.end()) {
+      of_moment.push_back(fact);
+      sum = of_moment.end() - 1;
+      sum->totals = {};
+      sum->user_sessions = 0;
     }
-    sum.user_sessions += sign * fact.user_sessions;
+    sum->user_sessions += sign * fact.user_sessions;
     if (sign > 0) {
-      sum.totals += fact.totals;
+      sum->totals += fact.totals;
     } else {
-      sum.totals -= fact.totals;
+      sum->totals -= fact.totals;
     }
   }
 
-  HashMap<Moment, Fact> facts_;
+  // By moment, those of different times to stop and to credit apart.
+  HashMap<Moment, absl::InlinedVector<Fact, 1>> facts_;
 };
 
 // An AggregateKey that borrows its strings: one is made for each fact and grain.

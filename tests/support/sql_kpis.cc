@@ -43,7 +43,9 @@ cohort AS (
   WHERE start.time >= ?1 AND start.time < ?2),
 stopped AS (
   SELECT stop.time, stop.reward, stop.kwh, described.*,
-         stop.session NOT IN (SELECT session FROM start) AS orphan
+         stop.session NOT IN (SELECT session FROM start) AS orphan,
+         max(0, coalesce(CAST(round(stop.reward * 1e6) AS INTEGER), 0) - 10000 * coalesce((
+           SELECT sum(credit.cents) FROM credit WHERE credit.session = stop.session), 0)) AS owed
   FROM stop JOIN described USING (session)
   WHERE stop.time >= ?1 AND stop.time < ?2),
 credits AS (
@@ -65,6 +67,7 @@ SELECT
   (SELECT count(*) FROM stopped c WHERE {c} AND reward IS NOT NULL),
   (SELECT coalesce(sum(CAST(round(reward * 1e6) AS INTEGER)), 0) FROM stopped c WHERE {c}),
   (SELECT coalesce(sum(CAST(round(kwh * 1e6) AS INTEGER)), 0) FROM stopped c WHERE {c}),
+  (SELECT coalesce(sum(owed), 0) FROM stopped c WHERE {c}),
   (SELECT coalesce(sum(cents), 0) FROM credits c WHERE {c}),
   (SELECT count(*) FROM extra c WHERE {c}),
   (SELECT count(DISTINCT user) FROM stopped c WHERE {c})

@@ -4,6 +4,7 @@
 
 #include <compare>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -26,6 +27,11 @@ struct Fact {
   std::string_view user_id;        // at the stop of a session with a user, for the user sets
   std::int64_t user_sessions = 0;  // what it adds to the user's
   Totals totals;
+  // How long after the start the sessions of totals.sessions_completed and _credited stopped, which is
+  // there if and only if one of these is not 0; and those of sessions_credited had their first
+  // credit, which may be before the start.
+  std::optional<absl::Duration> time_to_stop = {};
+  std::optional<absl::Duration> time_to_credit = {};
 };
 
 // Stored values; never renumber.
@@ -50,6 +56,7 @@ struct AggregateKey {
 
 // One aggregate, as a store has it. The views are valid during the call that gives it.
 struct AggregateRow {
+  absl::Time begin;  // of the bucket
   std::string_view region;
   std::string_view hub_id;
   std::string_view window_id;

@@ -52,6 +52,14 @@ class AggregateTable {
   virtual absl::Status Facts(absl::Time from, absl::Time to, const KpiFilter& filter,
                              FactSink sink) = 0;
 
+  // The begin of the earliest bucket of a day; null when there is none.
+  virtual absl::StatusOr<std::optional<absl::Time>> First() = 0;
+
+  // The numbers under which user sets have users, and their ids. 0: unknown. DataLoss for a number
+  // that no user has.
+  virtual absl::StatusOr<std::uint32_t> UserNumber(std::string_view user_id) = 0;
+  virtual absl::StatusOr<std::string> UserId(std::uint32_t number) = 0;
+
   // Keeps the facts, and adds each delta to its aggregate, which is made if missing. Write
   // transactions only.
   virtual absl::Status Add(const Changes& changes) = 0;

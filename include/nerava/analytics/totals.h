@@ -20,6 +20,7 @@ struct Totals {
   std::int64_t sessions_with_reward = 0;  // total reward known, an explicit 0 included
   std::int64_t reward_microusd = 0;
   std::int64_t energy_mwh = 0;
+  std::int64_t owed_microusd = 0;  // of the reward, what the session's credits do not cover
   // By the credit's own time.
   std::int64_t credited_cents = 0;
   // By the superfluous event's own time.
@@ -30,14 +31,14 @@ struct Totals {
     std::int64_t Totals::*member;
   };
   // Every member, in a fixed order: the columns that stores keep.
-  static constexpr std::array<Field, 12> Fields();
+  static constexpr std::array<Field, 13> Fields();
 
   Totals& operator+=(const Totals& other);
   Totals& operator-=(const Totals& other);
   friend bool operator==(const Totals&, const Totals&) = default;
 };
 
-constexpr std::array<Totals::Field, 12> Totals::Fields() {
+constexpr std::array<Totals::Field, 13> Totals::Fields() {
   return {{{"sessions_started", &Totals::sessions_started},
            {"sessions_completed", &Totals::sessions_completed},
            {"sessions_credited", &Totals::sessions_credited},
@@ -48,6 +49,7 @@ constexpr std::array<Totals::Field, 12> Totals::Fields() {
            {"sessions_with_reward", &Totals::sessions_with_reward},
            {"reward_microusd", &Totals::reward_microusd},
            {"energy_mwh", &Totals::energy_mwh},
+           {"owed_microusd", &Totals::owed_microusd},
            {"credited_cents", &Totals::credited_cents},
            {"extra_events", &Totals::extra_events}}};
 }

@@ -38,7 +38,7 @@ std::string ScanSql(const KpiFilter& filter) {
   std::string columns;
   for (const Totals::Field& field : Totals::Fields()) columns += fmt::format("{}, ", field.name);
   return fmt::format(
-      "SELECT {}users, region, hub, \"window\" FROM aggregates "
+      "SELECT {}users, region, hub, \"window\", bucket FROM aggregates "
       "WHERE grain = ?1 AND bucket >= ?2 AND bucket < ?3{}{}{}",
       columns, filter.region.empty() ? "" : " AND region = ?4",
       filter.hub_id.empty() ? "" : " AND hub = ?5",
@@ -46,7 +46,7 @@ std::string ScanSql(const KpiFilter& filter) {
 }
 
 // The number by which user sets know a user.
-absl::StatusOr<std::uint32_t> UserNumber(std::int64_t number) {
+absl::StatusOr<std::uint32_t> CheckedUser(std::int64_t number) {
   if (1 <= number && number <= std::numeric_limits<std::uint32_t>::max()) {
     return static_cast<std::uint32_t>(number);
   }
@@ -88,6 +88,7 @@ absl::Status Aggregates::ReadRows(Statement& rows, RowSink sink) {
   AggregateRow row;
   const std::array<std::string_view*, 3> texts{&row.region, &row.hub_id, &row.window_id};
   while (rows.Step()) {
+    row.begin = absl::FromUnixSeconds(rows.Integer(kTotals + 4));
     for (int i = 0; i < kTotals; ++i) {
       row.totals.*Totals::Fields()[static_cast<std::size_t>(i)].member = rows.Integer(i);
     }
@@ -100,6 +101,24 @@ absl::Status Aggregates::ReadRows(Statement& rows, RowSink sink) {
     if (absl::Status taken = sink(row); !taken.ok()) return taken;
   }
   return rows.status();
+}
+
+absl::StatusOr<std::optional<absl::Time>> Aggregates::First() {
+  auto first =
+      database_.Prepare("SELECT bucket FROM aggregates WHERE grain = ?1 ORDER BY bucket LIMIT 1");
+  if (!first.ok()) return first.status();
+  (*first)->Bind(1, static_cast<std::int64_t>(Grain::kDay));
+  std::optional<absl::Time> begin;
+  if ((*first)->Step()) begin = absl::FromUnixSeconds((*first)->Integer(0));
+  if (!(*first)->status().ok()) return (*first)->status();
+  (*first)->Reset();
+  return begin;
+}
+
+absl::StatusOr<std::uint32_t> Aggregates::UserNumber(std::string_view user_id) {
+  auto number = users_.Find(user_id);
+  if (!number.ok()) return number.status();
+  return number->has_value() ? CheckedUser(**number) : 0;
 }
 
 absl::Status Aggregates::Add(const Changes& changes) {
@@ -131,7 +150,7 @@ absl::Status Aggregates::AddOne(const AggregateDelta& delta, Statement& read, St
     for (const auto& [user_id, sessions] : delta.users) {
       auto number = users_.FindOrAdd(user_id);
       if (!number.ok()) return number.status();
-      auto user = UserNumber(*number);
+      auto user = CheckedUser(*number);
       if (!user.ok()) return user.status();
       set->Add(*user, sessions);
     }

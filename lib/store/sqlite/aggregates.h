@@ -19,6 +19,9 @@ class Aggregates final : public AggregateTable {
                      FactSink sink) override {
     return facts_.Read(from, to, filter, sink);
   }
+  absl::StatusOr<std::optional<absl::Time>> First() override;
+  absl::StatusOr<std::uint32_t> UserNumber(std::string_view user_id) override;
+  absl::StatusOr<std::string> UserId(std::uint32_t number) override { return users_.Text(number); }
   absl::Status Add(const Changes& changes) override;
 
  private:

@@ -28,11 +28,17 @@ std::int64_t QuarterOf(std::int64_t micros) {
   return (micros - micros % kQuarterMicros) / 1'000'000;
 }
 
+// Bits of what is present: the times, and from kTotalsBit on the totals.
+constexpr std::uint64_t kTimeToStop = 1;
+constexpr std::uint64_t kTimeToCredit = 2;
+constexpr std::size_t kTotalsBit = 2;
+
 // docs/storage.md describes the format.
 void Encode(const Fact& fact, std::int64_t hub, std::int64_t window, std::int64_t user,
             std::string* out) {
-  std::uint64_t present = 0;
-  std::size_t i = 0;
+  std::uint64_t present =
+      (fact.time_to_stop ? kTimeToStop : 0) | (fact.time_to_credit ? kTimeToCredit : 0);
+  std::size_t i = kTotalsBit;
   for (const Totals::Field& field : Totals::Fields()) {
     if (fact.totals.*field.member != 0) present |= std::uint64_t{1} << i;
     ++i;
@@ -43,6 +49,9 @@ void Encode(const Fact& fact, std::int64_t hub, std::int64_t window, std::int64_
   AppendVarint(static_cast<std::uint64_t>(user), out);
   if (user != 0) AppendSigned(fact.user_sessions, out);
   AppendVarint(present, out);
+  for (const auto& time : {fact.time_to_stop, fact.time_to_credit}) {
+    if (time) AppendSigned(absl::ToInt64Microseconds(*time), out);
+  }
   for (const Totals::Field& field : Totals::Fields()) {
     if (fact.totals.*field.member != 0) AppendSigned(fact.totals.*field.member, out);
   }
@@ -55,7 +64,16 @@ struct Decoded {
   std::int64_t user;
   std::int64_t user_sessions = 0;
   Totals totals;
+  std::optional<absl::Duration> time_to_stop;
+  std::optional<absl::Duration> time_to_credit;
 };
+
+// What no sum or time reaches.
+std::optional<std::int64_t> Amount(ByteReader* reader) {
+  const auto value = reader->Signed();
+  if (!value || *value > kMaxAmount || *value < -kMaxAmount) return std::nullopt;
+  return value;
+}
 
 std::optional<Decoded> Decode(ByteReader* reader) {
   constexpr auto kMost = static_cast<std::uint64_t>(std::numeric_limits<std::int64_t>::max());
@@ -73,10 +91,17 @@ std::optional<Decoded> Decode(ByteReader* reader) {
     fact.user_sessions = *sessions;
   }
   const auto present = reader->Varint();
-  if (!present || *present >> Totals::Fields().size() != 0) return std::nullopt;
-  for (std::uint64_t left = *present; left != 0; left &= left - 1) {
-    const auto value = reader->Signed();
-    if (!value || *value > kMaxAmount || *value < -kMaxAmount) return std::nullopt;
+  if (!present || *present >> (kTotalsBit + Totals::Fields().size()) != 0) return std::nullopt;
+  for (const auto& [bit, time] : {std::pair{kTimeToStop, &fact.time_to_stop},
+                                  std::pair{kTimeToCredit, &fact.time_to_credit}}) {
+    if ((*present & bit) == 0) continue;
+    const auto micros = Amount(reader);
+    if (!micros) return std::nullopt;
+    *time = absl::Microseconds(*micros);
+  }
+  for (std::uint64_t left = *present >> kTotalsBit; left != 0; left &= left - 1) {
+    const auto value = Amount(reader);
+    if (!value) return std::nullopt;
     fact.totals.*Totals::Fields()[static_cast<std::size_t>(std::countr_zero(left))].member = *value;
   }
   return fact;
@@ -138,8 +163,15 @@ absl::Status Facts::ReadRows(Statement& rows, const Wanted& wanted, AggregateTab
       if (!hub.ok()) return hub.status();
       const auto window = windows.Find(decoded->window);
       if (!window.ok()) return window.status();
-      const Fact fact{absl::FromUnixMicros(micros), *region,        *hub, *window, {},
-                      decoded->user_sessions,       decoded->totals};
+      const Fact fact{absl::FromUnixMicros(micros),
+                      *region,
+                      *hub,
+                      *window,
+                      {},
+                      decoded->user_sessions,
+                      decoded->totals,
+                      decoded->time_to_stop,
+                      decoded->time_to_credit};
       if (absl::Status taken = sink(fact, static_cast<std::uint32_t>(decoded->user)); !taken.ok())
         return taken;
     }
