@@ -12,6 +12,7 @@
 
 #include "fmt/format.h"
 #include "lib/base/out_of_memory.h"
+#include "lib/base/thread.h"
 
 namespace nerava::analytics {
 namespace {
@@ -190,7 +191,7 @@ absl::Status Journal::StartSyncing() {
   // Not before there is something to sync: most processes of a host never publish.
   if (durability_ != Durability::kProcess || syncer_.joinable()) return absl::OkStatus();
   try {
-    syncer_ = std::thread([this] { KeepSyncing(); });
+    syncer_ = StartThread([this] { KeepSyncing(); });
     return absl::OkStatus();
   } catch (const std::system_error& error) {
     return absl::UnavailableError(

@@ -70,6 +70,16 @@ void Accumulator::SettleUsers() {
   fact_user_sessions_.clear();
 }
 
+absl::StatusOr<Totals> Accumulator::Total() {
+  if (absl::Status settled = Settle(); !settled.ok()) return settled;
+  return totals_;
+}
+
+UserSet Accumulator::TakeUsers() {
+  SettleUsers();
+  return std::move(users_);
+}
+
 absl::StatusOr<KpiSummary> Accumulator::Sum(const Period& period) {
   if (absl::Status settled = Settle(); !settled.ok()) return settled;
   SettleUsers();

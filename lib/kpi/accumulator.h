@@ -21,6 +21,9 @@ class Accumulator {
 
   // All that was added.
   absl::StatusOr<KpiSummary> Sum(const Period& period);
+  absl::StatusOr<Totals> Total();
+  // The users of what was added; the last call.
+  UserSet TakeUsers();
   // Adds what the other has.
   absl::Status Add(Accumulator& other);
 

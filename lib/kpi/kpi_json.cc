@@ -1,27 +1,17 @@
 #include <algorithm>
-#include <array>
 #include <cmath>
-#include <cstddef>
 #include <string>
 #include <string_view>
 #include <variant>
-#include <vector>
 
-#include "lib/event/json_writer.h"
 #include "lib/event/text.h"
-#include "lib/kpi/calendar.h"
+#include "lib/kpi/json.h"
 #include "nerava/analytics/kpi.h"
 #include "nerava/analytics/report.h"
 #include "nerava/analytics/timestamp.h"
 
 namespace nerava::analytics {
 namespace {
-
-struct Number {
-  std::string_view name;
-  std::variant<std::int64_t, double> value;
-};
-using Numbers = std::vector<Number>;
 
 Numbers NumbersOf(const ConversionFunnel& kpi) {
   return {{"sessions_started", kpi.sessions_started},
@@ -69,21 +59,6 @@ Numbers NumbersOf(const KpiSummary& summary) {
   return all;
 }
 
-void AddNumbers(const Numbers& numbers, JsonObjectWriter* json) {
-  for (const Number& number : numbers) {
-    std::visit([&](auto value) { json->Json(number.name, JsonOf(value)); }, number.value);
-  }
-}
-
-void AddPeriod(const Period& period, JsonObjectWriter* json) {
-  json->Text("from", FormatTimestamp(period.from));
-  json->Text("to", FormatTimestamp(period.to));
-  // A whole number of days is written as one: clients compare it to the days they asked for.
-  const double days = period.days();
-  const auto whole = static_cast<std::int64_t>(days);
-  json->Json("period_days", static_cast<double>(whole) == days ? JsonOf(whole) : JsonOf(days));
-}
-
 template <typename Kpi>
 std::string GroupJson(const Kpi& kpi) {
   return ObjectJson([&](JsonObjectWriter& json) {
@@ -108,9 +83,6 @@ std::string ChangeJson(const Numbers& current, const Numbers& previous) {
   });
 }
 
-constexpr std::array<std::string_view, 4> kIntervals = {"hour", "day", "week", "month"};
-constexpr std::array<std::string_view, 3> kDimensions = {"region", "hub", "window"};
-
 }  // namespace
 
 std::string ToJson(const ConversionFunnel& kpi) { return GroupJson(kpi); }
@@ -131,45 +103,28 @@ std::string ToJson(const AllKpis& kpi) {
 }
 
 std::string ToJson(const Trend& trend) {
-  const auto found = FindTimeZone(trend.time_zone);
-  const absl::TimeZone zone = found.ok() ? *found : absl::UTCTimeZone();
-  std::string buckets;
-  for (const TrendBucket& bucket : trend.buckets) {
-    if (!buckets.empty()) buckets += ',';
-    buckets += ObjectJson([&](JsonObjectWriter& json) {
-      json.Text("bucket", absl::FormatTime("%Y-%m-%dT%H:%M:%S%Ez", bucket.bucket.from, zone));
+  const absl::TimeZone zone = ZoneOrUtc(trend.time_zone);
+  const auto bucket_json = [&](const TrendBucket& bucket) {
+    return ObjectJson([&](JsonObjectWriter& json) {
+      json.Text("bucket", LocalTimestamp(bucket.bucket.from, zone));
       json.Json("complete", JsonOf(bucket.complete));
       AddNumbers(NumbersOf(bucket.summary), &json);
       AddPeriod(bucket.summary.period, &json);
     });
-  }
+  };
   return ObjectJson([&](JsonObjectWriter& json) {
-    json.Text("interval", kIntervals.at(static_cast<std::size_t>(trend.interval)));
+    json.Text("interval", NameOf(trend.interval));
     json.Text("tz", ValidText(trend.time_zone));
     AddPeriod(trend.period, &json);
-    json.Json("buckets", "[" + buckets + "]");
+    json.Json("buckets", ArrayJson(trend.buckets, bucket_json));
   });
 }
 
 std::string ToJson(const Breakdown& breakdown) {
-  const std::string_view dimension = kDimensions.at(static_cast<std::size_t>(breakdown.dimension));
-  std::string rows;
-  for (const BreakdownRow& row : breakdown.rows) {
-    if (!rows.empty()) rows += ',';
-    rows += ObjectJson([&](JsonObjectWriter& json) {
-      row.name.empty() ? json.Json(dimension, "null") : json.Text(dimension, ValidText(row.name));
-      AddNumbers(NumbersOf(row.summary), &json);
-    });
-  }
-  return ObjectJson([&](JsonObjectWriter& json) {
-    json.Text("breakdown", dimension);
-    AddPeriod(breakdown.period, &json);
-    json.Json("rows", "[" + rows + "]");
-    json.Json("others", JsonOf(breakdown.others));
-    json.Json("other", breakdown.others == 0 ? "null" : ObjectJson([&](JsonObjectWriter& other) {
-                AddNumbers(NumbersOf(breakdown.other), &other);
-              }));
-  });
+  return BreakdownJson(breakdown, &BreakdownRow::summary,
+                       [](const KpiSummary& summary, JsonObjectWriter* json) {
+                         AddNumbers(NumbersOf(summary), json);
+                       });
 }
 
 std::string ToJson(const Comparison& comparison) {

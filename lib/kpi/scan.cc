@@ -158,6 +158,54 @@ absl::Status Scanner::FactsOfEvents(const Period& period, const KpiFilter& filte
   return status;
 }
 
+absl::Status Scanner::FactsOfUser(std::string_view user_id, const Period& period,
+                                  const KpiFilter& filter, OnOwnFact on_fact) {
+  if (table_ == nullptr) {
+    return FactsOfEvents(period, filter, [&](const Fact& fact, std::uint32_t) {
+      return fact.user_id == user_id ? on_fact(fact) : absl::OkStatus();
+    });
+  }
+  auto user = table_->UserNumber(user_id);
+  if (!user.ok()) return user.status();
+  if (*user == 0) return absl::OkStatus();
+  auto first = table_->First();
+  if (!first.ok()) return first.status();
+  if (!first->has_value()) return absl::OkStatus();
+  return DescendTo(*user, {std::max(**first, period.from), period.to}, filter,
+                   {Grain::kDay, Grain::kHour, Grain::kQuarter}, on_fact);
+}
+
+// Looks for the user in every bucket that has a part in the period, and goes on in those that have
+// them.
+absl::Status Scanner::DescendTo(std::uint32_t user, const Period& period, const KpiFilter& filter,
+                                absl::Span<const Grain> grains, OnOwnFact on_fact) {
+  if (period.from >= period.to) return absl::OkStatus();
+  if (grains.empty()) {
+    return table_->Facts(period.from, period.to, filter,
+                         [&](const Fact& fact, std::uint32_t of_user) {
+                           return of_user == user ? on_fact(fact) : absl::OkStatus();
+                         });
+  }
+  const absl::Duration width = BucketWidth(grains.front());
+  std::vector<absl::Time> buckets;
+  absl::Status read = table_->Scan(grains.front(), Floor(period.from, width),
+                                   Ceil(period.to, width), filter, [&](const AggregateRow& row) {
+                                     auto users = UserSet::ParseMembers(row.users);
+                                     if (!users.ok()) return users.status();
+                                     if (users->Contains(user)) buckets.push_back(row.begin);
+                                     return absl::OkStatus();
+                                   });
+  if (!read.ok()) return read;
+  std::sort(buckets.begin(), buckets.end());  // of several regions
+  buckets.erase(std::unique(buckets.begin(), buckets.end()), buckets.end());
+  for (const absl::Time begin : buckets) {
+    const Period inside{std::max(begin, period.from), std::min(begin + width, period.to)};
+    read = DescendTo(user, inside, filter, grains.subspan(1), on_fact);
+    if (!read.ok()) return read;
+  }
+  return absl::OkStatus();
+}
+
 absl::StatusOr<std::optional<absl::Time>> Scanner::First() {
   if (table_ != nullptr) return table_->First();
   std::optional<absl::Time> first;
@@ -167,12 +215,6 @@ absl::StatusOr<std::optional<absl::Time>> Scanner::First() {
       });
   if (!read.ok()) return read;
   return first;
-}
-
-absl::StatusOr<std::uint32_t> Scanner::UserNumber(std::string_view user_id) {
-  if (table_ != nullptr) return table_->UserNumber(user_id);
-  const auto known = numbers_.find(absl::string_view(user_id.data(), user_id.size()));
-  return known != numbers_.end() ? known->second : 0;
 }
 
 absl::StatusOr<std::string> Scanner::UserId(std::uint32_t number) {

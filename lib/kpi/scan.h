@@ -36,6 +36,8 @@ class Scanner {
   using OnFact =
       absl::FunctionRef<absl::Status(std::size_t bucket, const Fact& fact, std::uint32_t user)>;
 
+  using OnOwnFact = absl::FunctionRef<absl::Status(const Fact& fact)>;
+
   // Gives each part that matches, once, with the bucket it is in: bucket i is
   // [bounds[i], bounds[i + 1]). Whole days, hours and quarters of an hour of a bucket are rows; what
   // is left where a bound lies inside one, facts.
@@ -45,16 +47,20 @@ class Scanner {
   absl::Status Facts(const Period& period, const KpiFilter& filter,
                      AggregateTable::FactSink on_fact);
 
+  // Those of one user. What a later event took back is there with it, as their sums say.
+  absl::Status FactsOfUser(std::string_view user_id, const Period& period, const KpiFilter& filter,
+                           OnOwnFact on_fact);
+
   // A moment before which there is nothing, at most a day too early; null when there is nothing.
   absl::StatusOr<std::optional<absl::Time>> First();
 
-  // 0: the store knows none of this id.
-  absl::StatusOr<std::uint32_t> UserNumber(std::string_view user_id);
   absl::StatusOr<std::string> UserId(std::uint32_t number);
 
  private:
   absl::Status FactsOfEvents(const Period& period, const KpiFilter& filter,
                              AggregateTable::FactSink on_fact);
+  absl::Status DescendTo(std::uint32_t user, const Period& period, const KpiFilter& filter,
+                         absl::Span<const Grain> grains, OnOwnFact on_fact);
 
   ReadTransaction& transaction_;
   AggregateTable* const table_;  // null: from the events

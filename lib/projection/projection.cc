@@ -1,6 +1,7 @@
 #include "lib/projection/projection.h"
 
 #include <algorithm>
+#include <optional>
 #include <string>
 #include <tuple>
 #include <utility>
@@ -32,13 +33,36 @@ struct Moment {
   }
 };
 
-// Whether `fact` can be told as part of `sum`, which is of the same moment.
-bool Joins(const Fact& fact, const Fact& sum) {
-  return (!sum.time_to_stop || sum.time_to_stop == fact.time_to_stop) &&
-         (!sum.time_to_credit || sum.time_to_credit == fact.time_to_credit);
-}
+// A sum of facts of one moment that differ in nothing but their totals.
+struct Part {
+  Fact fact;
+  std::optional<std::int64_t> energy_mwh;  // of each session that stopped
 
-bool SaysNothing(const Fact& fact) { return fact.totals == Totals{} && fact.user_sessions == 0; }
+  // In the order in which they join.
+  friend bool operator<(const Part& a, const Part& b) {
+    return std::tie(a.energy_mwh, a.fact.time_to_stop, a.fact.time_to_credit) <
+           std::tie(b.energy_mwh, b.fact.time_to_stop, b.fact.time_to_credit);
+  }
+  bool IsLike(const Part& other) const {
+    return energy_mwh == other.energy_mwh && fact.time_to_stop == other.fact.time_to_stop &&
+           fact.time_to_credit == other.fact.time_to_credit;
+  }
+  bool SaysNothing() const { return fact.totals == Totals{} && fact.user_sessions == 0; }
+
+  // Whether another one, of those after it, can be told as part of this one.
+  bool CanTake(const Part& other) const {
+    return (!energy_mwh || !other.energy_mwh) &&
+           (!fact.time_to_stop || fact.time_to_stop == other.fact.time_to_stop) &&
+           (!fact.time_to_credit || fact.time_to_credit == other.fact.time_to_credit);
+  }
+  void Take(const Part& other) {
+    fact.totals += other.fact.totals;
+    fact.user_sessions += other.fact.user_sessions;
+    fact.time_to_stop = other.fact.time_to_stop;
+    fact.time_to_credit = other.fact.time_to_credit;
+    if (other.energy_mwh) energy_mwh = other.energy_mwh;
+  }
+};
 
 // Facts after less facts before. Nearly all of those before come again and cancel out.
 class Difference {
@@ -51,25 +75,19 @@ class Difference {
 
   std::vector<Fact> Take() && {
     std::vector<Fact> facts;
-    facts.reserve(facts_.size());
-    for (auto& [moment, of_moment] : facts_) {
-      const std::size_t first = facts.size();
-      // In the order in which they join.
-      std::sort(of_moment.begin(), of_moment.end(), [](const Fact& a, const Fact& b) {
-        return std::tie(a.time_to_stop, a.time_to_credit) <
-               std::tie(b.time_to_stop, b.time_to_credit);
-      });
-      for (const Fact& fact : of_moment) {
-        if (SaysNothing(fact)) continue;
-        if (facts.size() == first || !Joins(fact, facts.back())) {
-          facts.push_back(fact);
-          continue;
+    facts.reserve(parts_.size());
+    for (auto& [moment, parts] : parts_) {
+      std::sort(parts.begin(), parts.end());
+      Part* last = nullptr;
+      for (Part& part : parts) {
+        if (part.SaysNothing()) continue;
+        if (last != nullptr && last->CanTake(part)) {
+          last->Take(part);
+          facts.back() = last->fact;
+        } else {
+          facts.push_back(part.fact);
+          last = &part;
         }
-        Fact& sum = facts.back();
-        sum.totals += fact.totals;
-        sum.user_sessions += fact.user_sessions;
-        sum.time_to_stop = fact.time_to_stop;
-        sum.time_to_credit = fact.time_to_credit;
       }
     }
     return facts;
@@ -79,26 +97,26 @@ class Difference {
   void Add(const Fact& fact, int sign) {
     const Moment moment{absl::ToUnixMicros(fact.time), View(fact.region), View(fact.hub_id),
                         View(fact.window_id), View(fact.user_id)};
-    auto& of_moment = facts_[moment];
-    auto sum = std::find_if(of_moment.begin(), of_moment.end(), [&](const Fact& known) {
-      return known.time_to_stop == fact.time_to_stop && known.time_to_credit == fact.time_to_credit;
-    });
-    if (sum == of_moment.end()) {
-      of_moment.push_back(fact);
-      sum = of_moment.end() - 1;
-      sum->totals = {};
-      sum->user_sessions = 0;
+    Part added{fact, {}};
+    if (fact.totals.total_sessions != 0) added.energy_mwh = fact.totals.energy_mwh;
+    auto& parts = parts_[moment];
+    auto sum = std::find_if(parts.begin(), parts.end(),
+                            [&](const Part& part) { return part.IsLike(added); });
+    if (sum == parts.end()) {
+      parts.push_back(added);
+      sum = parts.end() - 1;
+      sum->fact.totals = {};
+      sum->fact.user_sessions = 0;
     }
-    sum->user_sessions += sign * fact.user_sessions;
+    sum->fact.user_sessions += sign * fact.user_sessions;
     if (sign > 0) {
-      sum->totals += fact.totals;
+      sum->fact.totals += fact.totals;
     } else {
-      sum->totals -= fact.totals;
+      sum->fact.totals -= fact.totals;
     }
   }
 
-  // By moment, those of different times to stop and to credit apart.
-  HashMap<Moment, absl::InlinedVector<Fact, 1>> facts_;
+  HashMap<Moment, absl::InlinedVector<Part, 1>> parts_;
 };
 
 // An AggregateKey that borrows its strings: one is made for each fact and grain.

@@ -78,6 +78,30 @@ std::int64_t UserSet::CountOf(std::uint32_t user) const {
   return static_cast<std::int64_t>(above_one) + 1;
 }
 
+std::uint64_t UserSet::CommonWith(const UserSet& other) const {
+  return bitmaps_->members.and_cardinality(other.bitmaps_->members);
+}
+
+UserSet UserSet::Without(const UserSet& other) const {
+  UserSet rest;
+  rest.bitmaps_->members = bitmaps_->members - other.bitmaps_->members;
+  return rest;
+}
+
+void UserSet::ForEach(absl::FunctionRef<void(std::uint32_t user)> sink) const {
+  bitmaps_->members.iterate(
+      [](std::uint32_t user, void* to) {
+        (*static_cast<absl::FunctionRef<void(std::uint32_t)>*>(to))(user);
+        return true;
+      },
+      &sink);
+}
+
+void UserSet::ForEachCount(
+    absl::FunctionRef<void(std::uint32_t user, std::int64_t sessions)> sink) const {
+  ForEach([&](std::uint32_t user) { sink(user, CountOf(user)); });
+}
+
 // Roaring's portable format (https://github.com/RoaringBitmap/RoaringFormatSpec), one bitmap after
 // the other: the members, then the digits from the lowest.
 std::string UserSet::Serialize() const {

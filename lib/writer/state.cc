@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "fmt/format.h"
+#include "lib/base/thread.h"
 
 namespace nerava::analytics {
 namespace {
@@ -47,7 +48,7 @@ absl::Status BatchWriter::State::OpenJournal() {
 absl::Status BatchWriter::State::StartThread() {
   if (started) return absl::OkStatus();
   try {
-    thread = std::thread([self = shared_from_this()] { self->Run(); });
+    thread = analytics::StartThread([self = shared_from_this()] { self->Run(); });
   } catch (const std::system_error& error) {
     return absl::ResourceExhaustedError(
         fmt::format("the batch writer's thread could not be started: {}", error.what()));

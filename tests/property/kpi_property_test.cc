@@ -4,16 +4,14 @@
 // NERAVA_SEED=N runs one seed; NERAVA_SEEDS=N runs that many (default 300 a test).
 #include <array>
 #include <catch2/catch.hpp>
-#include <cstdlib>
-#include <functional>
 #include <map>
 #include <string>
 
 #include "absl/time/time.h"
-#include "lib/projection/commit.h"
 #include "nerava/analytics/kpi.h"
 #include "nerava/analytics/report.h"
 #include "nerava/analytics/store.h"
+#include "tests/property/seeds.h"
 #include "tests/support/random_events.h"
 #include "tests/support/sql_kpis.h"
 #include "tests/support/temp_dir.h"
@@ -26,32 +24,6 @@ using testing::SqlKpis;
 using testing::TempDir;
 
 constexpr int kQueries = 8;
-
-void ForEachSeed(const std::function<void(std::uint64_t seed)>& body) {
-  if (const char* seed = std::getenv("NERAVA_SEED"); seed != nullptr) {
-    return body(std::stoull(seed));
-  }
-  const char* seeds = std::getenv("NERAVA_SEEDS");
-  const std::uint64_t count = seeds != nullptr ? std::stoull(seeds) : 300;
-  for (std::uint64_t seed = 1; seed <= count; ++seed) {
-    INFO("replay with NERAVA_SEED=" << seed);
-    body(seed);
-  }
-}
-
-std::shared_ptr<Store> Open(const std::string& url) {
-  StoreOptions options;
-  options.sqlite_partition_rows = 1000;
-  auto store = OpenStore(url, options);
-  REQUIRE(store.ok());
-  return *store;
-}
-
-CommitResult Commit(Store& store, const std::vector<EventPtr>& batch) {
-  auto result = CommitBatch(store, batch, absl::FromUnixSeconds(1'780'000'000));
-  REQUIRE(result.ok());
-  return *result;
-}
 
 KpiSummary Ask(const std::shared_ptr<Store>& store, const KpiQuery& query) {
   auto summary = KpiCalculator(store, "default").Summarize(query);

@@ -410,7 +410,9 @@ def test_events_of_one_caller_keep_their_order(writer):
     run(test())
 
 
-def test_a_batch_size_of_a_writer_raises_the_limits_above_it():
+def test_a_batch_size_of_a_writer_raises_the_limits_above_it(monkeypatch, tmp_path):
+    monkeypatch.chdir(tmp_path)  # its file is nerava_analytics.db
+
     async def test():
         pipeline = backend.AnalyticsBatchWriter(batch_size=200_000).pipeline
         await pipeline.start()

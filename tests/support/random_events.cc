@@ -6,22 +6,15 @@
 #include "fmt/format.h"
 
 namespace nerava::analytics::testing {
-namespace {
-
-const absl::Time kBegin = absl::FromUnixSeconds(1'772'236'800);  // 2026-02-28T00:00:00Z
-constexpr int kDays = 4;
-
-}  // namespace
-
 absl::Time RandomEvents::Moment() {
   switch (Below(4)) {
     case 0:  // an edge of an hour or day, or a microsecond beside it
-      return kBegin + absl::Hours(OneIn(2) ? Below(kDays * 24) : 24 * Below(kDays)) +
+      return begin_ + absl::Hours(OneIn(2) ? Below(days_ * 24) : 24 * Below(days_)) +
              absl::Microseconds(Below(3) - 1);
     case 1:  // few moments, so that times are equal
-      return kBegin + absl::Hours(6 * Below(kDays * 4));
+      return begin_ + absl::Hours(6 * Below(days_ * 4));
     default:
-      return kBegin + absl::Seconds(Below(kDays * 86400)) + absl::Microseconds(Below(1'000'000));
+      return begin_ + absl::Seconds(Below(days_ * 86400)) + absl::Microseconds(Below(1'000'000));
   }
 }
 
@@ -113,7 +106,7 @@ KpiQuery RandomEvents::Query(const std::vector<EventPtr>& events) {
   };
   KpiQuery query;
   query.period = {moment(), moment()};
-  if (OneIn(4)) query.period = {kBegin - absl::Hours(24), kBegin + absl::Hours(24 * (kDays + 1))};
+  if (OneIn(4)) query.period = {begin_ - absl::Hours(24), begin_ + absl::Hours(24 * (days_ + 1))};
   if (query.period.from > query.period.to) std::swap(query.period.from, query.period.to);
   if (OneIn(3)) query.filter.region = fmt::format("region{}", Below(3));
   if (OneIn(4)) query.filter.hub_id = fmt::format("hub{}", Below(4));

@@ -16,7 +16,10 @@ namespace nerava::analytics::testing {
 
 class RandomEvents {
  public:
-  explicit RandomEvents(std::uint64_t seed) : random_(seed) {}
+  // The world begins at a UTC day and is some days long.
+  static constexpr absl::Time kBegin = absl::FromUnixSeconds(1'772'236'800);  // 2026-02-28
+  explicit RandomEvents(std::uint64_t seed, absl::Time begin = kBegin, int days = 4)
+      : random_(seed), begin_(begin), days_(days) {}
 
   // Distinct ids.
   std::vector<EventPtr> Distinct(int count);
@@ -30,14 +33,18 @@ class RandomEvents {
   // A period that begins and ends anywhere, often on an edge or on an event; sometimes a filter.
   KpiQuery Query(const std::vector<EventPtr>& events);
 
+  // Often on an edge of an hour or day, or where others are.
+  absl::Time Moment();
+
   int Below(int bound) { return std::uniform_int_distribution<int>(0, bound - 1)(random_); }
   bool OneIn(int n) { return Below(n) == 0; }
 
  private:
-  absl::Time Moment();
   std::string Id();
 
   std::mt19937_64 random_;
+  const absl::Time begin_;
+  const int days_;
 };
 
 }  // namespace nerava::analytics::testing

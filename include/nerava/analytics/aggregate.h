@@ -27,6 +27,7 @@ struct Fact {
   std::string_view user_id;        // at the stop of a session with a user, for the user sets
   std::int64_t user_sessions = 0;  // what it adds to the user's
   Totals totals;
+  // Those of totals.total_sessions took the same energy each.
   // How long after the start the sessions of totals.sessions_completed and _credited stopped, which is
   // there if and only if one of these is not 0; and those of sessions_credited had their first
   // credit, which may be before the start.

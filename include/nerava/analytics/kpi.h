@@ -1,6 +1,7 @@
 // The numbers. What each one means is in docs/kpis.md.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <memory>
 #include <string>
@@ -102,6 +103,22 @@ struct BreakdownQuery;
 struct Comparison;
 struct Trend;
 struct TrendQuery;
+enum class Dimension : std::uint8_t;
+struct Funnel;  // funnel.h
+struct FunnelBreakdown;
+struct FunnelQuery;
+struct Load;  // load.h
+struct LoadBreakdown;
+struct LoadQuery;
+struct SessionSizes;
+struct SizesQuery;
+struct ActiveUsers;  // people.h
+struct PeopleQuery;
+struct Retention;
+struct RetentionQuery;
+struct SessionsPerUser;
+struct Streaks;
+struct UserSummary;
 
 // Answers from a store; keeps no state. Thread-safe. The clock must outlive it.
 class KpiCalculator {
@@ -126,6 +143,27 @@ class KpiCalculator {
   absl::StatusOr<Breakdown> GetBreakdown(const BreakdownQuery& query) const;
   // With the period as long before it, which must lie in the years 1970 to 9999, too.
   absl::StatusOr<Comparison> Compare(const KpiQuery& query) const;
+
+  // See funnel.h. What runs or is abandoned is told by the clock. InvalidArgument also for a negative
+  // duration. `top` as in BreakdownQuery.
+  absl::StatusOr<Funnel> GetFunnel(const FunnelQuery& query) const;
+  absl::StatusOr<FunnelBreakdown> GetFunnelBreakdown(const FunnelQuery& query, Dimension dimension,
+                                                     std::size_t top) const;
+
+  // See load.h. InvalidArgument also for an unknown time zone, a period of more than some 5 years, or
+  // a duration or bin out of its range. `top` as in BreakdownQuery.
+  absl::StatusOr<Load> GetLoad(const LoadQuery& query) const;
+  absl::StatusOr<LoadBreakdown> GetLoadBreakdown(const LoadQuery& query, Dimension dimension,
+                                                 std::size_t top) const;
+  absl::StatusOr<SessionSizes> GetSessionSizes(const SizesQuery& query) const;
+
+  // See people.h. InvalidArgument also for an unknown time zone, retention by the hour, and too many
+  // buckets. `leaders`: how many are listed.
+  absl::StatusOr<ActiveUsers> GetActiveUsers(const PeopleQuery& query) const;
+  absl::StatusOr<Retention> GetRetention(const RetentionQuery& query) const;
+  absl::StatusOr<SessionsPerUser> GetSessionsPerUser(const KpiQuery& query) const;
+  absl::StatusOr<Streaks> GetStreaks(const PeopleQuery& query, std::size_t leaders) const;
+  absl::StatusOr<UserSummary> GetUser(const std::string& user_id, const PeopleQuery& query) const;
 
   // Period::LastDays with this calculator's clock, and a filter.
   absl::StatusOr<KpiQuery> LastDays(int days, KpiFilter filter = {}) const;

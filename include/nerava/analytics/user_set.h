@@ -10,6 +10,7 @@
 #include <string>
 #include <string_view>
 
+#include "absl/functional/function_ref.h"
 #include "absl/status/statusor.h"
 #include "absl/types/span.h"
 
@@ -41,6 +42,15 @@ class UserSet {
   bool empty() const { return size() == 0; }
   bool Contains(std::uint32_t user) const;
   std::int64_t CountOf(std::uint32_t user) const;
+
+  // How many are members of both.
+  std::uint64_t CommonWith(const UserSet& other) const;
+  // The members that `other` does not have, each counted once.
+  UserSet Without(const UserSet& other) const;
+
+  // In ascending order.
+  void ForEach(absl::FunctionRef<void(std::uint32_t user)> sink) const;
+  void ForEachCount(absl::FunctionRef<void(std::uint32_t user, std::int64_t sessions)> sink) const;
 
   std::string Serialize() const;
   // DataLoss when the bytes are no UserSet.

@@ -1,0 +1,205 @@
+#include "nerava/analytics/load.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "absl/numeric/int128.h"
+#include "absl/status/status.h"
+#include "fmt/format.h"
+#include "lib/kpi/calendar.h"
+#include "lib/kpi/groups.h"
+#include "lib/kpi/read.h"
+#include "lib/kpi/scan.h"
+#include "lib/kpi/weighted_values.h"
+#include "lib/projection/checked_totals.h"
+#include "nerava/analytics/money.h"
+
+namespace nerava::analytics {
+namespace {
+
+constexpr std::int64_t kMicrosPerUnit = 1'000'000;
+constexpr std::size_t kMaxHours = 25 * (Period::kMaxDays + 2);
+
+// The hours of a period, and which of the week each one is.
+struct Hours {
+  std::vector<std::int64_t> bounds;  // microseconds since 1970, one more than `of_week`
+  std::vector<std::size_t> of_week;
+
+  // Of a moment within the bounds.
+  std::size_t Of(std::int64_t micros) const {
+    const auto next = std::upper_bound(bounds.begin(), bounds.end(), micros);
+    return of_week[static_cast<std::size_t>(next - bounds.begin()) - 1];
+  }
+};
+
+absl::StatusOr<Hours> HoursOf(const Period& period, const absl::TimeZone& zone) {
+  auto buckets = CutByCalendar(period, Interval::kHour, zone, kMaxHours);
+  if (!buckets.ok()) return buckets.status();
+  Hours hours;
+  hours.bounds.push_back(absl::ToUnixMicros(period.from));
+  for (const Period& bucket : *buckets) {
+    const absl::TimeZone::CivilInfo local = zone.At(bucket.from);
+    const auto day = static_cast<std::size_t>(absl::GetWeekday(local.cs));  // Monday is 0
+    hours.of_week.push_back(24 * day + static_cast<std::size_t>(local.cs.hour()));
+    hours.bounds.push_back(absl::ToUnixMicros(std::min(bucket.to, period.to)));
+  }
+  return hours;
+}
+
+struct Asked {
+  Period period;
+  Hours hours;
+  std::int64_t now;      // microseconds since 1970
+  std::int64_t longest;  // session, microseconds
+};
+
+class LoadSums {
+ public:
+  absl::Status Add(const Fact& fact, const Asked& asked) {
+    const bool inside = fact.time >= asked.period.from;
+    Totals& sum = inside ? totals_[asked.hours.Of(absl::ToUnixMicros(fact.time))] : before_;
+    if (absl::Status added = AddChecked(fact.totals, &sum); !added.ok()) return added;
+    AddRuns(fact, asked);
+    return absl::OkStatus();
+  }
+
+  absl::Status Add(LoadSums& other) {
+    changes_.Add(other.changes_);
+    for (std::size_t i = 0; i < totals_.size(); ++i) {
+      if (absl::Status added = AddChecked(other.totals_[i], &totals_[i]); !added.ok()) return added;
+    }
+    return absl::OkStatus();
+  }
+
+  absl::StatusOr<Totals> Total() const {
+    Totals sum;
+    for (const Totals& totals : totals_) sum += totals;
+    return sum;
+  }
+
+  Load Sum(const Asked& asked) {
+    Load load;
+    load.period = asked.period;
+    for (std::size_t i = 0; i < totals_.size(); ++i) {
+      load.cells[i].sessions_started = totals_[i].sessions_started;
+      load.cells[i].total_sessions = totals_[i].total_sessions;
+      load.cells[i].energy_kwh = RoundedRatio(totals_[i].energy_mwh, kMicrosPerUnit);
+    }
+    AddConcurrency(asked, &load);
+    return load;
+  }
+
+ private:
+  // A started session runs on, until it is known when it stopped.
+  void AddRuns(const Fact& fact, const Asked& asked) {
+    const std::int64_t start = absl::ToUnixMicros(fact.time);
+    const std::int64_t end = std::max(start, std::min(start + asked.longest, asked.now));
+    changes_.Add(start, fact.totals.sessions_started);
+    changes_.Add(end, -fact.totals.sessions_started);
+    if (!fact.time_to_stop) return;
+    const std::int64_t length =
+        std::min(absl::ToInt64Microseconds(*fact.time_to_stop), asked.longest);
+    changes_.Add(end, fact.totals.sessions_completed);
+    changes_.Add(start + length, -fact.totals.sessions_completed);
+  }
+
+  // Goes through the hours and the changes together.
+  void AddConcurrency(const Asked& asked, Load* load) {
+    struct Used {
+      std::int64_t micros = 0;
+      absl::int128 session_micros = 0;
+    };
+    std::array<Used, Load::kHours> used;
+    const auto& changes = changes_.Sorted();
+    auto change = changes.begin();
+    std::int64_t sessions = 0;
+    const Hours& hours = asked.hours;
+    for (std::size_t i = 0; i < hours.of_week.size(); ++i) {
+      LoadCell& cell = load->cells[hours.of_week[i]];
+      Used& sum = used[hours.of_week[i]];
+      const std::int64_t end = std::min(hours.bounds[i + 1], asked.now);
+      for (std::int64_t at = hours.bounds[i]; at < end;) {
+        for (; change != changes.end() && change->first <= at; ++change) sessions += change->second;
+        const std::int64_t next = change != changes.end() ? std::min(change->first, end) : end;
+        cell.peak_concurrency = std::max(cell.peak_concurrency, sessions);
+        sum.micros += next - at;
+        sum.session_micros += absl::int128(sessions) * (next - at);
+        at = next;
+      }
+    }
+    for (std::size_t i = 0; i < used.size(); ++i) {
+      if (used[i].micros == 0) continue;
+      const absl::int128 hundredths =
+          (used[i].session_micros * 200 / used[i].micros + 1) / 2;  // half away from zero
+      load->cells[i].avg_concurrency =
+          static_cast<double>(static_cast<std::int64_t>(hundredths)) / 100;
+    }
+  }
+
+  std::array<Totals, Load::kHours> totals_{};
+  Totals before_;           // the period
+  WeightedValues changes_;  // of the number of sessions, by microseconds since 1970
+};
+
+absl::StatusOr<Asked> CheckedLoad(const LoadQuery& query, absl::Time now) {
+  auto period = CheckedPeriod(query.period);
+  if (!period.ok()) return period.status();
+  if (query.longest_session < absl::ZeroDuration() || query.longest_session > 7 * absl::Hours(24)) {
+    return absl::InvalidArgumentError(
+        fmt::format("longest_session is {}; it must be from 0 to 7 days",
+                    absl::FormatDuration(query.longest_session)));
+  }
+  auto zone = FindTimeZone(query.time_zone);
+  if (!zone.ok()) return zone.status();
+  auto hours = HoursOf(*period, *zone);
+  if (!hours.ok()) return hours.status();
+  return Asked{*period, *std::move(hours), absl::ToUnixMicros(now),
+               absl::ToInt64Microseconds(query.longest_session)};
+}
+
+absl::Status ScanLoad(ReadTransaction& transaction, const Asked& asked, const KpiFilter& filter,
+                      AggregateTable::FactSink sink) {
+  // Sessions that began before it may run on into the period.
+  const absl::Time from = asked.period.from - absl::Microseconds(asked.longest);
+  return Scanner(transaction)
+      .Facts({std::max(from, absl::UnixEpoch()), asked.period.to}, filter, sink);
+}
+
+}  // namespace
+
+absl::StatusOr<Load> KpiCalculator::GetLoad(const LoadQuery& query) const {
+  auto asked = CheckedLoad(query, clock_.Now());
+  if (!asked.ok()) return asked.status();
+  return ReadStore<Load>(*store_, [&](ReadTransaction& transaction) -> absl::StatusOr<Load> {
+    LoadSums sums;
+    absl::Status read =
+        ScanLoad(transaction, *asked, query.filter,
+                 [&](const Fact& fact, std::uint32_t) { return sums.Add(fact, *asked); });
+    if (!read.ok()) return read;
+    return sums.Sum(*asked);
+  });
+}
+
+absl::StatusOr<LoadBreakdown> KpiCalculator::GetLoadBreakdown(const LoadQuery& query,
+                                                              Dimension dimension,
+                                                              std::size_t top) const {
+  auto asked = CheckedLoad(query, clock_.Now());
+  if (!asked.ok()) return asked.status();
+  return ReadStore<
+      LoadBreakdown>(*store_, [&](ReadTransaction& transaction) -> absl::StatusOr<LoadBreakdown> {
+    Groups<LoadSums> groups(dimension);
+    absl::Status read = ScanLoad(
+        transaction, *asked, query.filter,
+        [&](const Fact& fact, std::uint32_t) { return groups.Of(fact).Add(fact, *asked); });
+    if (!read.ok()) return read;
+    auto shown = groups.Show(top);
+    if (!shown.ok()) return shown.status();
+    LoadBreakdown breakdown{asked->period, dimension, {}, shown->others, shown->other.Sum(*asked)};
+    for (const auto& [name, group] : shown->rows) {
+      breakdown.rows.push_back({name, group->Sum(*asked)});
+    }
+    return breakdown;
+  });
+}
+
+}  // namespace nerava::analytics

@@ -1,0 +1,59 @@
+// The host's signals are the host's: a handler must not run on a thread of the library, where what it
+// waits for may never come.
+#include <unistd.h>
+
+#include <catch2/catch.hpp>
+#include <csignal>
+#include <cstdint>
+#include <filesystem>
+#include <fstream>
+#include <map>
+#include <string>
+
+#include "nerava/analytics/analytics.h"
+#include "tests/support/temp_dir.h"
+
+namespace nerava::analytics {
+namespace {
+
+// The signals that each thread of this process blocks, as bits from SIGHUP on, by thread.
+std::map<std::string, std::uint64_t> BlockedByThread() {
+  std::map<std::string, std::uint64_t> blocked;
+  for (const auto& task : std::filesystem::directory_iterator("/proc/self/task")) {
+    std::ifstream status(task.path() / "status");
+    std::string word;
+    while (status >> word && word != "SigBlk:") continue;
+    status >> word;
+    blocked[task.path().filename()] = std::stoull(word, nullptr, 16);
+  }
+  return blocked;
+}
+
+TEST_CASE("No thread of the library takes a signal") {
+  const auto before = BlockedByThread();
+  const testing::TempDir dir;
+  Options options;
+  options.database_url = dir.SqliteUrl("events.db");
+  const auto pipeline = *Pipeline::Open(options);
+  ChargeStarted start;
+  start.session_id = "s";
+  REQUIRE(pipeline->Publish(start).ok());
+
+  int threads = 0;
+  for (const auto& [thread, blocked] : BlockedByThread()) {
+    if (before.contains(thread)) continue;
+    ++threads;
+    INFO("thread " << thread);
+    for (const int signal : {SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGUSR1, SIGUSR2, SIGALRM, SIGCHLD,
+                             SIGPROF, SIGWINCH}) {
+      INFO("signal " << signal);
+      CHECK((blocked >> (signal - 1) & 1) == 1);
+    }
+    CHECK((blocked >> (SIGSEGV - 1) & 1) == 0);  // a debugger's and a sanitizer's
+  }
+  CHECK(threads == 2);  // the writer's, the journal's
+  CHECK(BlockedByThread().at(std::to_string(getpid())) == before.at(std::to_string(getpid())));
+}
+
+}  // namespace
+}  // namespace nerava::analytics
