@@ -3,6 +3,8 @@
 // Guarded.
 #pragma once
 
+#include <algorithm>
+#include <cstddef>
 #include <cstdint>
 #include <cstring>
 #include <memory>
@@ -88,8 +90,15 @@ inline nva_string Borrow(std::string_view text) {
 // A copy for the caller, from malloc.
 char* Duplicate(std::string_view text);
 
+// The size of a struct when it first came; less is no such struct.
+template <typename T>
+inline constexpr std::uint32_t kFirstSize = sizeof(T);
+template <>
+inline constexpr std::uint32_t kFirstSize<nva_kpi_summary> = offsetof(nva_kpi_summary,
+                                                                      owed_microusd);
+
 // Copies a struct of the caller's. One of a newer version is taken when what this library does not
-// know in it is zero. (When a struct grows, its first size remains the least that is accepted.)
+// know in it is zero.
 template <typename T>
 T Read(const T* in, std::string_view name) {
   const std::uint32_t size = Require(in, name).struct_size;
@@ -107,14 +116,15 @@ T Read(const T* in, std::string_view name) {
   return *in;
 }
 
-// Fills a struct of the caller's, `size` bytes large; what this library does not know becomes zero.
+// Fills a struct of the caller's, `size` bytes large, as far as it goes; what this library does not
+// know becomes zero.
 template <typename T>
 void Write(T value, T* out, std::uint32_t size, std::string_view name) {
   Require(out, name);
-  if (size < sizeof(T)) Fail("struct_size is too small: pass sizeof *" + std::string(name));
+  if (size < kFirstSize<T>) Fail("struct_size is too small: pass sizeof *" + std::string(name));
   value.struct_size = size;
   std::memset(static_cast<void*>(out), 0, size);
-  std::memcpy(static_cast<void*>(out), &value, sizeof(T));
+  std::memcpy(static_cast<void*>(out), &value, std::min<std::size_t>(size, sizeof(T)));
 }
 
 // Takes over `user_data` of a callback struct: `destroy` runs with the last copy of the result.

@@ -7,8 +7,6 @@ using namespace nerava::analytics::capi;  // NOLINT: this file is the C side of 
 using nerava::analytics::ConversionFunnel;
 using nerava::analytics::GreenHourUtilization;
 using nerava::analytics::KpiCalculator;
-using nerava::analytics::KpiFilter;
-using nerava::analytics::KpiQuery;
 using nerava::analytics::KpiSummary;
 using nerava::analytics::Period;
 using nerava::analytics::RevenueMetrics;
@@ -16,15 +14,6 @@ using nerava::analytics::StreakMetrics;
 using nerava::analytics::Totals;
 
 namespace {
-
-template <typename Struct>
-Struct WithPeriod(const Period& period) {
-  Struct result{};
-  result.from_us = ToMicros(period.from);
-  result.to_us = ToMicros(period.to);
-  result.period_days = period.days();
-  return result;
-}
 
 nva_conversion_funnel ToStruct(const ConversionFunnel& kpi) {
   auto result = WithPeriod<nva_conversion_funnel>(kpi.period);
@@ -89,19 +78,36 @@ nva_status GetJson(nva_kpi* kpi, const nva_kpi_query* query, char** json) {
 
 namespace nerava::analytics::capi {
 
+namespace {
+
+KpiFilter ToFilter(const nva_kpi_query& query) {
+  return {Text(query.region, "query->region"), Text(query.hub_id, "query->hub_id"),
+          Text(query.window_id, "query->window_id")};
+}
+
+}  // namespace
+
 KpiQuery ToQuery(const KpiCalculator& calculator, const nva_kpi_query* query) {
   const nva_kpi_query given = Read(query, "query");
-  KpiFilter filter{Text(given.region, "query->region"), Text(given.hub_id, "query->hub_id"),
-                   Text(given.window_id, "query->window_id")};
   const bool has_from = given.from_us != NVA_TIME_NONE;
   const bool has_to = given.to_us != NVA_TIME_NONE;
   if (given.days != 0 && !has_from && !has_to) {
-    return Value(calculator.LastDays(given.days, std::move(filter)));
+    return Value(calculator.LastDays(given.days, ToFilter(given)));
   }
   if (given.days != 0 || !has_from || !has_to) {
     Fail("query needs a period: either days, or both from_us and to_us");
   }
-  return {{FromMicros(given.from_us), FromMicros(given.to_us)}, std::move(filter)};
+  return {{FromMicros(given.from_us), FromMicros(given.to_us)}, ToFilter(given)};
+}
+
+PeopleQuery ToPeopleQuery(const nva_kpi_query* query, std::string time_zone) {
+  const nva_kpi_query given = Read(query, "query");
+  if (given.days != 0 || given.from_us != NVA_TIME_NONE) {
+    Fail("query must have no days and no from_us here: it looks back from to_us");
+  }
+  PeopleQuery people{{}, ToFilter(given), std::move(time_zone)};
+  if (given.to_us != NVA_TIME_NONE) people.at = FromMicros(given.to_us);
+  return people;
 }
 
 nva_kpi_summary ToSummary(const KpiSummary& kpi) {

@@ -723,6 +723,192 @@ NVA_API nva_status nva_kpi_compare(nva_kpi* kpi, const nva_kpi_query* query,
                                    uint32_t struct_size);
 NVA_API nva_status nva_kpi_compare_json(nva_kpi* kpi, const nva_kpi_query* query, char** json);
 
+/* ---- Funnels, load and people ------------------------------------------------------------ */
+
+/* The conversion funnel in depth. sessions_started = completed + late + running + abandoned. Times are
+ * nearest-rank percentiles in microseconds, NVA_TIME_NONE over nothing. */
+typedef struct nva_funnel {
+  uint32_t struct_size;
+  int64_t from_us;
+  int64_t to_us;
+  double period_days;
+  int64_t sessions_started;
+  int64_t sessions_completed; /* within the conversion window */
+  int64_t sessions_credited;  /* of those, also within it */
+  int64_t sessions_late;      /* completed after it */
+  int64_t sessions_running;
+  int64_t sessions_abandoned;
+  int64_t orphan_stops;
+  double completion_rate;
+  double credit_rate;
+  int64_t median_time_to_complete_us; /* from the start to the stop */
+  int64_t p90_time_to_complete_us;
+  int64_t median_time_to_credit_us; /* from the stop to the first credit */
+  int64_t p90_time_to_credit_us;
+  double rewards_granted_usd;
+  double rewards_owed_usd; /* of these, what was not credited */
+} nva_funnel;
+
+/* `conversion_window_ms`: a step counts only so long after the start; 0: whenever it came.
+ * `abandon_after_ms`: so long after its start a session that has not completed is abandoned, until then
+ * it runs; 0: 24 h. INVALID_ARGUMENT also when one is negative. `top` as in nva_kpi_breakdown. */
+NVA_API nva_status nva_kpi_funnel(nva_kpi* kpi, const nva_kpi_query* query,
+                                  int64_t conversion_window_ms, int64_t abandon_after_ms,
+                                  nva_funnel* result, uint32_t struct_size);
+NVA_API nva_status nva_kpi_funnel_json(nva_kpi* kpi, const nva_kpi_query* query,
+                                       int64_t conversion_window_ms, int64_t abandon_after_ms,
+                                       char** json);
+/* Rows for nva_report_funnel_at. */
+NVA_API nva_status nva_kpi_funnel_breakdown(nva_kpi* kpi, const nva_kpi_query* query,
+                                            int64_t conversion_window_ms, int64_t abandon_after_ms,
+                                            nva_dimension dimension, uint64_t top,
+                                            nva_report** out);
+NVA_API nva_status nva_kpi_funnel_breakdown_json(nva_kpi* kpi, const nva_kpi_query* query,
+                                                 int64_t conversion_window_ms,
+                                                 int64_t abandon_after_ms, nva_dimension dimension,
+                                                 uint64_t top, char** json);
+
+/* One hour of the local week, over all weeks of the period. */
+typedef struct nva_load_cell {
+  uint32_t struct_size;
+  int32_t weekday; /* 1 Monday .. 7 Sunday */
+  int32_t hour;    /* 0..23 */
+  int32_t reserved;
+  int64_t sessions_started;
+  int64_t total_sessions; /* that stopped in it */
+  double energy_kwh;      /* of these */
+  double avg_concurrency; /* sessions at a time, over the moments up to now */
+  int64_t peak_concurrency;
+} nva_load_cell;
+
+#define NVA_HOURS_OF_WEEK 168
+
+/* A report of one row, or one for each name, with 168 hours each for nva_report_load_at. `time_zone` as
+ * in nva_kpi_trend. `longest_session_ms`: so long after its start at most a session takes part in
+ * concurrency; 0: 24 h; at most 7 days. */
+NVA_API nva_status nva_kpi_load(nva_kpi* kpi, const nva_kpi_query* query, nva_string time_zone,
+                                int64_t longest_session_ms, nva_report** out);
+NVA_API nva_status nva_kpi_load_json(nva_kpi* kpi, const nva_kpi_query* query, nva_string time_zone,
+                                     int64_t longest_session_ms, char** json);
+NVA_API nva_status nva_kpi_load_breakdown(nva_kpi* kpi, const nva_kpi_query* query,
+                                          nva_string time_zone, int64_t longest_session_ms,
+                                          nva_dimension dimension, uint64_t top, nva_report** out);
+NVA_API nva_status nva_kpi_load_breakdown_json(nva_kpi* kpi, const nva_kpi_query* query,
+                                               nva_string time_zone, int64_t longest_session_ms,
+                                               nva_dimension dimension, uint64_t top, char** json);
+
+#define NVA_MAX_BINS 100
+
+/* How the sizes of sessions are spread: minutes, or kWh. Percentiles are nearest-rank; 0 over nothing. */
+typedef struct nva_sizes {
+  uint32_t struct_size;
+  uint32_t bin_count; /* so many of `bins` are used */
+  int64_t sessions;
+  double p10;
+  double median;
+  double p90;
+  double max;
+  double bin;                 /* width */
+  int64_t bins[NVA_MAX_BINS]; /* sessions in [i * bin, (i + 1) * bin); the last also of all above */
+} nva_sizes;
+
+/* `length`: of the completed sessions that started in the period. `energy`: of the sessions with some
+ * that stopped in it. `length_bin_ms`: 0: 30 min; 1 s..7 days. `energy_bin_mwh`: 0: 5 kWh; 1 Wh..1 MWh. */
+NVA_API nva_status nva_kpi_session_sizes(nva_kpi* kpi, const nva_kpi_query* query,
+                                         int64_t length_bin_ms, int64_t energy_bin_mwh,
+                                         nva_sizes* length, nva_sizes* energy,
+                                         uint32_t struct_size);
+NVA_API nva_status nva_kpi_session_sizes_json(nva_kpi* kpi, const nva_kpi_query* query,
+                                              int64_t length_bin_ms, int64_t energy_bin_mwh,
+                                              char** json);
+
+/* A user is active when a session of theirs stops. The functions below that take no period look back
+ * from to_us of the query (NVA_TIME_NONE: now), and days and from_us must not be set. */
+typedef struct nva_active_users {
+  uint32_t struct_size;
+  int64_t at_us;
+  uint64_t daily;    /* in the local day of at_us */
+  uint64_t weekly;   /* in that and the 6 before */
+  uint64_t monthly;  /* in that and the 29 before */
+  double stickiness; /* daily in percent of monthly */
+} nva_active_users;
+
+typedef struct nva_streaks {
+  uint32_t struct_size;
+  int64_t at_us;
+  uint64_t users;      /* that were ever active */
+  int64_t max_current; /* days */
+  int64_t max_longest;
+} nva_streaks;
+
+/* Of nva_kpi_streaks: so many users have a current, and a longest, streak of so many days. Of
+ * nva_kpi_streak_leaders: the user's streaks, and 0 days. */
+typedef struct nva_streak {
+  uint32_t struct_size;
+  int64_t days;
+  int64_t current;
+  int64_t longest;
+} nva_streak;
+
+typedef struct nva_retention {
+  uint32_t struct_size;
+  uint64_t new_users;
+  uint64_t returning_users;
+  uint64_t lapsed_users;
+  uint64_t retained_count; /* numbers that nva_report_retained_at has */
+} nva_retention;
+
+typedef struct nva_user_summary {
+  uint32_t struct_size;
+  int64_t at_us;
+  int64_t total_sessions;
+  int64_t active_window_sessions;
+  double energy_kwh;
+  double total_rewards_usd;
+  double owed_usd;
+  int64_t first_session_us; /* when it stopped; NVA_TIME_NONE: there is none */
+  int64_t last_session_us;
+  int64_t active_days;
+  int64_t current_streak;
+  int64_t longest_streak;
+} nva_user_summary;
+
+NVA_API nva_status nva_kpi_active_users(nva_kpi* kpi, const nva_kpi_query* query,
+                                        nva_string time_zone, nva_active_users* result,
+                                        uint32_t struct_size);
+NVA_API nva_status nva_kpi_active_users_json(nva_kpi* kpi, const nva_kpi_query* query,
+                                             nva_string time_zone, char** json);
+
+/* `counts` has rows for nva_report_streak_at, by length; it may be NULL. */
+NVA_API nva_status nva_kpi_streaks(nva_kpi* kpi, const nva_kpi_query* query, nva_string time_zone,
+                                   nva_streaks* result, uint32_t struct_size, nva_report** counts);
+/* The `leaders` users with the longest current streaks, their ids as the rows' names. */
+NVA_API nva_status nva_kpi_streak_leaders(nva_kpi* kpi, const nva_kpi_query* query,
+                                          nva_string time_zone, uint64_t leaders, nva_report** out);
+NVA_API nva_status nva_kpi_streaks_json(nva_kpi* kpi, const nva_kpi_query* query,
+                                        nva_string time_zone, uint64_t leaders, char** json);
+
+/* Rows by bucket for nva_report_retention_at. `interval`: not NVA_INTERVAL_HOUR. At most 400 buckets. */
+NVA_API nva_status nva_kpi_retention(nva_kpi* kpi, const nva_kpi_query* query,
+                                     nva_interval interval, nva_string time_zone, nva_report** out);
+NVA_API nva_status nva_kpi_retention_json(nva_kpi* kpi, const nva_kpi_query* query,
+                                          nva_interval interval, nva_string time_zone, char** json);
+
+/* Rows by number of sessions for nva_report_sessions_per_user_at. */
+NVA_API nva_status nva_kpi_sessions_per_user(nva_kpi* kpi, const nva_kpi_query* query,
+                                             nva_report** out);
+NVA_API nva_status nva_kpi_sessions_per_user_json(nva_kpi* kpi, const nva_kpi_query* query,
+                                                  char** json);
+
+/* All zeros for somebody without sessions. The JSON also has the user's hubs. */
+NVA_API nva_status nva_kpi_user(nva_kpi* kpi, nva_string user_id, const nva_kpi_query* query,
+                                nva_string time_zone, nva_user_summary* result,
+                                uint32_t struct_size);
+NVA_API nva_status nva_kpi_user_json(nva_kpi* kpi, nva_string user_id, const nva_kpi_query* query,
+                                     nva_string time_zone, char** json);
+
+/* ---- Reports ------------------------------------------------------------------------------ */
+
 NVA_API uint64_t nva_report_size(const nva_report* report); /* rows; 0 for NULL */
 /* INVALID_ARGUMENT when there is no row `index`. */
 NVA_API nva_status nva_report_row_at(const nva_report* report, uint64_t index, nva_report_row* row,
@@ -730,6 +916,22 @@ NVA_API nva_status nva_report_row_at(const nva_report* report, uint64_t index, n
 /* Its KPIs: over the part of the bucket that lies in the query's period. */
 NVA_API nva_status nva_report_summary_at(const nva_report* report, uint64_t index,
                                          nva_kpi_summary* summary, uint32_t struct_size);
+/* These, and nva_report_summary_at, answer for rows of their kind, INVALID_ARGUMENT for others. */
+NVA_API nva_status nva_report_funnel_at(const nva_report* report, uint64_t index,
+                                        nva_funnel* funnel, uint32_t struct_size);
+/* `hour_of_week`: 0..167, from Monday, 0 o'clock. */
+NVA_API nva_status nva_report_load_at(const nva_report* report, uint64_t index,
+                                      uint32_t hour_of_week, nva_load_cell* cell,
+                                      uint32_t struct_size);
+NVA_API nva_status nva_report_streak_at(const nva_report* report, uint64_t index,
+                                        nva_streak* streak, uint32_t struct_size);
+NVA_API nva_status nva_report_sessions_per_user_at(const nva_report* report, uint64_t index,
+                                                   int64_t* sessions, uint64_t* users);
+NVA_API nva_status nva_report_retention_at(const nva_report* report, uint64_t index,
+                                           nva_retention* retention, uint32_t struct_size);
+/* Of the bucket's new users, how many were active in the `later`th bucket after it; 0: in it, all. */
+NVA_API nva_status nva_report_retained_at(const nva_report* report, uint64_t index, uint64_t later,
+                                          uint64_t* users);
 NVA_API void nva_report_free(nva_report* report);
 
 #ifdef __cplusplus

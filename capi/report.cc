@@ -8,60 +8,47 @@
 #include "capi/boundary.h"
 #include "capi/handles.h"
 #include "capi/kpi.h"
+#include "capi/report.h"
 
 using namespace nerava::analytics::capi;  // NOLINT: this file is the C side of that namespace
 using nerava::analytics::Breakdown;
-using nerava::analytics::BreakdownQuery;
+using nerava::analytics::BreakdownRow;
 using nerava::analytics::Comparison;
 using nerava::analytics::Dimension;
 using nerava::analytics::Interval;
 using nerava::analytics::KpiCalculator;
 using nerava::analytics::KpiQuery;
 using nerava::analytics::KpiSummary;
-using nerava::analytics::Period;
 using nerava::analytics::Trend;
-using nerava::analytics::TrendQuery;
-
-struct nva_report {
-  struct Row {
-    Period period;
-    bool complete;
-    std::string name;
-    std::uint64_t others;
-    KpiSummary summary;
-  };
-  std::vector<Row> rows;
-};
 
 namespace {
 
 Trend AskTrend(nva_kpi* kpi, const nva_kpi_query* query, nva_interval interval,
                nva_string time_zone) {
   const KpiCalculator& calculator = *Require(kpi, "kpi").impl;
-  if (interval < NVA_INTERVAL_HOUR || interval > NVA_INTERVAL_MONTH) {
-    Fail("interval is no NVA_INTERVAL_...");
-  }
+  const Interval asked_interval = ToInterval(interval);
   KpiQuery asked = ToQuery(calculator, query);
-  TrendQuery trend{asked.period, std::move(asked.filter), static_cast<Interval>(interval)};
-  if (time_zone.size > 0) trend.time_zone = Text(time_zone, "time_zone");
-  return Value(calculator.GetTrend(trend));
+  return Value(calculator.GetTrend(
+      {asked.period, std::move(asked.filter), asked_interval, ToTimeZone(time_zone)}));
 }
 
 Breakdown AskBreakdown(nva_kpi* kpi, const nva_kpi_query* query, nva_dimension dimension,
                        std::uint64_t top) {
   const KpiCalculator& calculator = *Require(kpi, "kpi").impl;
-  if (dimension < NVA_DIMENSION_REGION || dimension > NVA_DIMENSION_WINDOW) {
-    Fail("dimension is no NVA_DIMENSION_...");
-  }
+  const Dimension asked_dimension = ToDimension(dimension);
   KpiQuery asked = ToQuery(calculator, query);
-  return Value(calculator.GetBreakdown(
-      {asked.period, std::move(asked.filter), static_cast<Dimension>(dimension), top}));
+  return Value(
+      calculator.GetBreakdown({asked.period, std::move(asked.filter), asked_dimension, top}));
 }
 
 Comparison AskComparison(nva_kpi* kpi, const nva_kpi_query* query) {
   const KpiCalculator& calculator = *Require(kpi, "kpi").impl;
   return Value(calculator.Compare(ToQuery(calculator, query)));
 }
+
+}  // namespace
+
+namespace nerava::analytics::capi {
 
 const nva_report::Row& RowAt(const nva_report* report, std::uint64_t index) {
   const auto& rows = Require(report, "report").rows;
@@ -71,7 +58,29 @@ const nva_report::Row& RowAt(const nva_report* report, std::uint64_t index) {
   return rows[index];
 }
 
-}  // namespace
+Interval ToInterval(nva_interval interval) {
+  if (interval < NVA_INTERVAL_HOUR || interval > NVA_INTERVAL_MONTH) {
+    Fail("interval is no NVA_INTERVAL_...");
+  }
+  return static_cast<Interval>(interval);
+}
+
+Dimension ToDimension(nva_dimension dimension) {
+  if (dimension < NVA_DIMENSION_REGION || dimension > NVA_DIMENSION_WINDOW) {
+    Fail("dimension is no NVA_DIMENSION_...");
+  }
+  return static_cast<Dimension>(dimension);
+}
+
+std::string ToTimeZone(nva_string time_zone) {
+  return time_zone.size > 0 ? Text(time_zone, "time_zone") : "UTC";
+}
+
+absl::Duration ToDuration(std::int64_t ms, absl::Duration by_default) {
+  return ms == 0 ? by_default : absl::Milliseconds(ms);
+}
+
+}  // namespace nerava::analytics::capi
 
 nva_status nva_kpi_trend(nva_kpi* kpi, const nva_kpi_query* query, nva_interval interval,
                          nva_string time_zone, nva_report** out) {
@@ -97,15 +106,7 @@ nva_status nva_kpi_breakdown(nva_kpi* kpi, const nva_kpi_query* query, nva_dimen
                              uint64_t top, nva_report** out) {
   return Guarded([&] {
     nva_report*& handle = Out(out);
-    auto report = std::make_unique<nva_report>();
-    const Breakdown breakdown = AskBreakdown(kpi, query, dimension, top);
-    for (const auto& row : breakdown.rows) {
-      report->rows.push_back({breakdown.period, true, row.name, 0, row.summary});
-    }
-    if (breakdown.others > 0) {
-      report->rows.push_back({breakdown.period, true, {}, breakdown.others, breakdown.other});
-    }
-    handle = report.release();
+    handle = NewReport(AskBreakdown(kpi, query, dimension, top), &BreakdownRow::summary);
   });
 }
 
@@ -153,8 +154,9 @@ nva_status nva_report_row_at(const nva_report* report, uint64_t index, nva_repor
 
 nva_status nva_report_summary_at(const nva_report* report, uint64_t index, nva_kpi_summary* summary,
                                  uint32_t struct_size) {
-  return Guarded(
-      [&] { Write(ToSummary(RowAt(report, index).summary), summary, struct_size, "summary"); });
+  return Guarded([&] {
+    Write(ToSummary(ContentAt<KpiSummary>(report, index)), summary, struct_size, "summary");
+  });
 }
 
 void nva_report_free(nva_report* report) { delete report; }

@@ -249,6 +249,7 @@ absl::StatusOr<SessionsPerUser> KpiCalculator::GetSessionsPerUser(const KpiQuery
 
 absl::StatusOr<UserSummary> KpiCalculator::GetUser(const std::string& user_id,
                                                    const PeopleQuery& query) const {
+  if (user_id.empty()) return absl::InvalidArgumentError("user_id is empty; it must name a user");
   auto asked = CheckedPeople(query, clock_);
   if (!asked.ok()) return asked.status();
   return ReadStore<UserSummary>(*store_, [&](ReadTransaction& transaction) {

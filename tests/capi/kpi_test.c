@@ -126,7 +126,7 @@ static void a_later_result_struct_gets_zeros_for_what_is_not_known(void) {
   CHECK(summary.known.sessions_started == 3);
   CHECK(summary.later_member == 0);
   CHECK_FAILS(NVA_INVALID_ARGUMENT,
-              nva_kpi_summarize(f.kpi, &query, &summary.known, sizeof summary.known - 8));
+              nva_kpi_summarize(f.kpi, &query, &summary.known, sizeof summary.known - 16));
   close_fixture(f);
 }
 

@@ -1,18 +1,6 @@
 /* Trends, breakdowns and comparisons as rows and as JSON. The numbers themselves are proved elsewhere. */
 #include "story.h"
 
-static nva_pipeline* open_with_story(nva_kpi** kpi) {
-  nva_pipeline* pipeline = NULL;
-  nva_store* store = NULL;
-  CHECK_OK(nva_store_open(nva_str("memory:"), NULL, &store));
-  CHECK_OK(nva_pipeline_open_with_store(NULL, store, &pipeline));
-  publish_story(pipeline);
-  CHECK_OK(nva_pipeline_flush(pipeline, 10000, NULL));
-  CHECK_OK(nva_kpi_open(store, nva_str("north"), kpi));
-  nva_store_free(store);
-  return pipeline;
-}
-
 static void a_trend_has_a_row_for_every_bucket(void) {
   nva_kpi* kpi = NULL;
   nva_pipeline* pipeline = open_with_story(&kpi);

@@ -52,6 +52,18 @@ static inline void publish_story(nva_pipeline* pipeline) {
   start(pipeline, "s3", "u3", "", STORY_FROM_US + 5000000);
 }
 
+static inline nva_pipeline* open_with_story(nva_kpi** kpi) {
+  nva_pipeline* pipeline = NULL;
+  nva_store* store = NULL;
+  CHECK_OK(nva_store_open(nva_str("memory:"), NULL, &store));
+  CHECK_OK(nva_pipeline_open_with_store(NULL, store, &pipeline));
+  publish_story(pipeline);
+  CHECK_OK(nva_pipeline_flush(pipeline, 10000, NULL));
+  CHECK_OK(nva_kpi_open(store, nva_str("north"), kpi));
+  nva_store_free(store);
+  return pipeline;
+}
+
 static inline nva_kpi_query story_query(void) {
   nva_kpi_query query;
   CHECK_OK(nva_kpi_query_init(&query, sizeof query));
@@ -112,6 +124,7 @@ static inline void check_story_kpis(nva_kpi* kpi) {
   CHECK(summary.energy_mwh == 16500000);
   CHECK(summary.credited_cents == 325);
   CHECK(summary.extra_events == 0);
+  CHECK(summary.owed_microusd == 1000000);
 }
 
 #endif

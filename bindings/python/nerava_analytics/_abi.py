@@ -121,6 +121,32 @@ _STATUS_FUNCTIONS: dict[str, tuple[Any, ...]] = {
     "nva_kpi_trend_json": (c_void_p, POINTER(KpiQuery), c_int32, String, _OUT),
     "nva_kpi_breakdown_json": (c_void_p, POINTER(KpiQuery), c_int32, c_uint64, _OUT),
     "nva_kpi_compare_json": _KPI,
+    "nva_kpi_funnel_json": (c_void_p, POINTER(KpiQuery), c_int64, c_int64, _OUT),
+    "nva_kpi_funnel_breakdown_json": (
+        c_void_p,
+        POINTER(KpiQuery),
+        c_int64,
+        c_int64,
+        c_int32,
+        c_uint64,
+        _OUT,
+    ),
+    "nva_kpi_load_json": (c_void_p, POINTER(KpiQuery), String, c_int64, _OUT),
+    "nva_kpi_load_breakdown_json": (
+        c_void_p,
+        POINTER(KpiQuery),
+        String,
+        c_int64,
+        c_int32,
+        c_uint64,
+        _OUT,
+    ),
+    "nva_kpi_session_sizes_json": (c_void_p, POINTER(KpiQuery), c_int64, c_int64, _OUT),
+    "nva_kpi_active_users_json": (c_void_p, POINTER(KpiQuery), String, _OUT),
+    "nva_kpi_streaks_json": (c_void_p, POINTER(KpiQuery), String, c_uint64, _OUT),
+    "nva_kpi_retention_json": (c_void_p, POINTER(KpiQuery), c_int32, String, _OUT),
+    "nva_kpi_sessions_per_user_json": _KPI,
+    "nva_kpi_user_json": (c_void_p, String, POINTER(KpiQuery), String, _OUT),
 }
 
 _VOID_FUNCTIONS: dict[str, tuple[Any, ...]] = {

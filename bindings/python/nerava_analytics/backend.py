@@ -27,8 +27,7 @@ from concurrent.futures import Executor, ThreadPoolExecutor
 from decimal import Decimal
 from typing import Any, Callable, TypeVar
 
-from . import _fork
-from . import kpis as _kpis
+from . import _fork, kpi_types
 from ._convert import encode_event
 from ._options import Seconds
 from .errors import NeravaError
@@ -304,19 +303,19 @@ class KPICalculator:
     def __init__(self, pipeline: SharedPipeline | None = None) -> None:
         self._pipeline = pipeline or default_pipeline
 
-    async def get_conversion_funnel(self, days: int = 7) -> _kpis.ConversionFunnel:
+    async def get_conversion_funnel(self, days: int = 7) -> kpi_types.ConversionFunnel:
         return await _in_thread((await self._pipeline.get()).kpis.conversion_funnel, days)
 
-    async def get_green_hour_utilization(self, days: int = 7) -> _kpis.GreenHourUtilization:
+    async def get_green_hour_utilization(self, days: int = 7) -> kpi_types.GreenHourUtilization:
         return await _in_thread((await self._pipeline.get()).kpis.green_hour_utilization, days)
 
-    async def get_streak_metrics(self, days: int = 30) -> _kpis.StreakMetrics:
+    async def get_streak_metrics(self, days: int = 30) -> kpi_types.StreakMetrics:
         return await _in_thread((await self._pipeline.get()).kpis.streak_metrics, days)
 
-    async def get_revenue_metrics(self, days: int = 7) -> _kpis.RevenueMetrics:
+    async def get_revenue_metrics(self, days: int = 7) -> kpi_types.RevenueMetrics:
         return await _in_thread((await self._pipeline.get()).kpis.revenue_metrics, days)
 
-    async def get_all_kpis(self, days: int = 7) -> _kpis.AllKpis:
+    async def get_all_kpis(self, days: int = 7) -> kpi_types.AllKpis:
         return await _in_thread((await self._pipeline.get()).kpis.all, days)
 
 

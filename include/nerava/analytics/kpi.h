@@ -157,8 +157,8 @@ class KpiCalculator {
                                                  std::size_t top) const;
   absl::StatusOr<SessionSizes> GetSessionSizes(const SizesQuery& query) const;
 
-  // See people.h. InvalidArgument also for an unknown time zone, retention by the hour, and too many
-  // buckets. `leaders`: how many are listed.
+  // See people.h. InvalidArgument also for an unknown time zone, retention by the hour, an
+  // empty user_id, and too many buckets. `leaders`: how many are listed.
   absl::StatusOr<ActiveUsers> GetActiveUsers(const PeopleQuery& query) const;
   absl::StatusOr<Retention> GetRetention(const RetentionQuery& query) const;
   absl::StatusOr<SessionsPerUser> GetSessionsPerUser(const KpiQuery& query) const;
