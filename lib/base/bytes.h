@@ -39,20 +39,22 @@ inline void AppendSigned(std::int64_t value, std::string* out) {
 // Takes values from the front of bytes that nobody vouches for.
 class ByteReader {
  public:
-  explicit ByteReader(std::string_view bytes) : bytes_(bytes) {}
+  explicit ByteReader(std::string_view bytes)
+      : next_(bytes.data()), end_(bytes.data() + bytes.size()) {}
 
   std::optional<std::uint64_t> Varint() {
-    if (!bytes_.empty() && (bytes_.front() & 0x80) == 0) {  // most are small
-      const auto byte = static_cast<unsigned char>(bytes_.front());
-      bytes_.remove_prefix(1);
-      return byte;
+    if (next_ != end_ && (*next_ & 0x80) == 0) {  // most are small
+      return static_cast<unsigned char>(*next_++);
     }
     std::uint64_t value = 0;
-    for (unsigned shift = 0; shift < 64 && !bytes_.empty(); shift += 7) {
-      const auto byte = static_cast<unsigned char>(bytes_.front());
-      bytes_.remove_prefix(1);
+    const char* next = next_;
+    for (unsigned shift = 0; shift < 64 && next != end_; shift += 7) {
+      const auto byte = static_cast<unsigned char>(*next++);
       value |= static_cast<std::uint64_t>(byte & 0x7f) << shift;
-      if ((byte & 0x80) == 0) return value;
+      if ((byte & 0x80) == 0) {
+        next_ = next;
+        return value;
+      }
     }
     return std::nullopt;
   }
@@ -66,16 +68,17 @@ class ByteReader {
   // Text behind its length.
   std::optional<std::string_view> Text() {
     const std::optional<std::uint64_t> size = Varint();
-    if (!size || *size > bytes_.size()) return std::nullopt;
-    const std::string_view text = bytes_.substr(0, *size);
-    bytes_.remove_prefix(*size);
+    if (!size || *size > static_cast<std::uint64_t>(end_ - next_)) return std::nullopt;
+    const std::string_view text(next_, *size);
+    next_ += *size;
     return text;
   }
 
-  bool empty() const { return bytes_.empty(); }
+  bool empty() const { return next_ == end_; }
 
  private:
-  std::string_view bytes_;
+  const char* next_;
+  const char* end_;
 };
 
 }  // namespace nerava::analytics

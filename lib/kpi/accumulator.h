@@ -19,6 +19,9 @@ class Accumulator {
   // `user` as in AggregateTable::Facts.
   absl::Status Add(const Fact& fact, std::uint32_t user);
 
+  // Makes one of the sets that were added so far, to free what they take.
+  void UniteSets();
+
   // All that was added.
   absl::StatusOr<KpiSummary> Sum(const Period& period);
   absl::StatusOr<Totals> Total();
@@ -29,7 +32,6 @@ class Accumulator {
 
  private:
   absl::Status Settle();
-  void UniteSets();
   void SettleUsers();
 
   Totals totals_;

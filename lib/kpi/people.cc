@@ -6,11 +6,11 @@
 #include <utility>
 
 #include "absl/status/status.h"
+#include "lib/kpi/bucket_sums.h"
 #include "lib/kpi/calendar.h"
 #include "lib/kpi/read.h"
 #include "lib/kpi/scan.h"
 #include "lib/kpi/streak.h"
-#include "lib/kpi/users_by_bucket.h"
 #include "lib/kpi/weighted_values.h"
 #include "lib/projection/checked_totals.h"
 #include "nerava/analytics/money.h"

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "lib/kpi/accumulator.h"
+#include "lib/kpi/bucket_sums.h"
 #include "lib/kpi/calendar.h"
 #include "lib/kpi/groups.h"
 #include "lib/kpi/read.h"
@@ -56,22 +57,15 @@ absl::StatusOr<Trend> KpiCalculator::GetTrend(const TrendQuery& query) const {
   return ReadStore<Trend>(*store_, [&](ReadTransaction& transaction) -> absl::StatusOr<Trend> {
     std::vector<absl::Time> bounds{period->from};
     for (const Period& bucket : *buckets) bounds.push_back(std::min(bucket.to, period->to));
-    std::vector<Accumulator> sums(buckets->size());
-    absl::Status read =
-        Scanner(transaction)
-            .Scan(
-                bounds, query.filter, Detail::kRegion,
-                [&](std::size_t i, const AggregateRow& row) { return sums[i].Add(row); },
-                [&](std::size_t i, const Fact& fact, std::uint32_t user) {
-                  return sums[i].Add(fact, user);
-                });
-    if (!read.ok()) return read;
+    Scanner scanner(transaction);
+    auto sums = SumByBucket(scanner, bounds, query.filter);
+    if (!sums.ok()) return sums.status();
 
     Trend trend{*period, query.interval, query.time_zone, {}};
-    for (std::size_t i = 0; i < sums.size(); ++i) {
+    for (std::size_t i = 0; i < sums->size(); ++i) {
       const Period& bucket = (*buckets)[i];
       const Period inside{bounds[i], bounds[i + 1]};
-      auto summary = sums[i].Sum(inside);
+      auto summary = (*sums)[i].Sum(inside);
       if (!summary.ok()) return summary.status();
       const bool complete = inside.from == bucket.from && inside.to == bucket.to;
       trend.buckets.push_back({bucket, complete, *std::move(summary)});

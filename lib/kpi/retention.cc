@@ -2,10 +2,10 @@
 #include <utility>
 
 #include "absl/status/status.h"
+#include "lib/kpi/bucket_sums.h"
 #include "lib/kpi/calendar.h"
 #include "lib/kpi/read.h"
 #include "lib/kpi/scan.h"
-#include "lib/kpi/users_by_bucket.h"
 #include "nerava/analytics/people.h"
 #include "nerava/analytics/user_set.h"
 

@@ -15,9 +15,7 @@
 
 #include "absl/time/clock.h"
 #include "lib/projection/commit.h"
-#include "nerava/analytics/kpi.h"
-#include "nerava/analytics/report.h"
-#include "nerava/analytics/store.h"
+#include "nerava/analytics/analytics.h"
 #include "tests/bench/traffic.h"
 #include "tests/support/sql_kpis.h"
 
@@ -111,6 +109,63 @@ void BM_Breakdown(benchmark::State& state, Dimension dimension) {
 }
 BENCHMARK_CAPTURE(BM_Breakdown, hub, Dimension::kHub)->Arg(89)->Unit(benchmark::kMicrosecond);
 BENCHMARK_CAPTURE(BM_Breakdown, region, Dimension::kRegion)->Arg(89)->Unit(benchmark::kMicrosecond);
+
+void BM_Funnel(benchmark::State& state) {
+  Measure(state, {}, [&](const KpiCalculator& kpis, const KpiQuery& query) {
+    return kpis.GetFunnel({query.period, query.filter});
+  });
+}
+BENCHMARK(BM_Funnel)->Arg(89)->Unit(benchmark::kMicrosecond);
+
+void BM_Load(benchmark::State& state) {
+  Measure(state, {}, [&](const KpiCalculator& kpis, const KpiQuery& query) {
+    return kpis.GetLoad({query.period, query.filter, "Europe/Berlin"});
+  });
+}
+BENCHMARK(BM_Load)->Arg(28)->Arg(89)->Unit(benchmark::kMicrosecond);
+
+void BM_Retention(benchmark::State& state, Interval interval, const char* time_zone) {
+  Measure(state, {}, [&](const KpiCalculator& kpis, const KpiQuery& query) {
+    return kpis.GetRetention({query.period, query.filter, interval, time_zone});
+  });
+}
+BENCHMARK_CAPTURE(BM_Retention, weeks_utc, Interval::kWeek, "UTC")
+    ->Arg(84)
+    ->Unit(benchmark::kMicrosecond);
+BENCHMARK_CAPTURE(BM_Retention, weeks_berlin, Interval::kWeek, "Europe/Berlin")
+    ->Arg(84)
+    ->Unit(benchmark::kMicrosecond);
+BENCHMARK_CAPTURE(BM_Retention, days_berlin, Interval::kDay, "Europe/Berlin")
+    ->Arg(84)
+    ->Unit(benchmark::kMicrosecond);
+
+void BM_ActiveUsers(benchmark::State& state) {
+  Measure(state, {}, [&](const KpiCalculator& kpis, const KpiQuery& query) {
+    return kpis.GetActiveUsers({query.period.to, {}, "Europe/Berlin"});
+  });
+}
+BENCHMARK(BM_ActiveUsers)->Arg(30)->Unit(benchmark::kMicrosecond);
+
+void BM_Streaks(benchmark::State& state) {
+  Measure(state, {}, [&](const KpiCalculator& kpis, const KpiQuery& query) {
+    return kpis.GetStreaks({query.period.to, {}, "Europe/Berlin"}, 10);
+  });
+}
+BENCHMARK(BM_Streaks)->Arg(89)->Unit(benchmark::kMicrosecond);
+
+void BM_SessionsPerUser(benchmark::State& state) {
+  Measure(state, {}, [&](const KpiCalculator& kpis, const KpiQuery& query) {
+    return kpis.GetSessionsPerUser(query);
+  });
+}
+BENCHMARK(BM_SessionsPerUser)->Arg(89)->Unit(benchmark::kMicrosecond);
+
+void BM_User(benchmark::State& state) {
+  Measure(state, {}, [&](const KpiCalculator& kpis, const KpiQuery& query) {
+    return kpis.GetUser("user-00007", {query.period.to, {}, "Europe/Berlin"});
+  });
+}
+BENCHMARK(BM_User)->Arg(89)->Unit(benchmark::kMicrosecond);
 
 void BM_AllKpisBySql(benchmark::State& state) {
   Filled& filled = Filled::Get();

@@ -33,6 +33,8 @@ constexpr std::uint64_t kTimeToStop = 1;
 constexpr std::uint64_t kTimeToCredit = 2;
 constexpr std::size_t kTotalsBit = 2;
 
+constexpr auto kFields = Totals::Fields();
+
 // docs/storage.md describes the format.
 void Encode(const Fact& fact, std::int64_t hub, std::int64_t window, std::int64_t user,
             std::string* out) {
@@ -57,17 +59,6 @@ void Encode(const Fact& fact, std::int64_t hub, std::int64_t window, std::int64_
   }
 }
 
-struct Decoded {
-  std::int64_t micros;  // in the quarter
-  std::int64_t hub;
-  std::int64_t window;
-  std::int64_t user;
-  std::int64_t user_sessions = 0;
-  Totals totals;
-  std::optional<absl::Duration> time_to_stop;
-  std::optional<absl::Duration> time_to_credit;
-};
-
 // What no sum or time reaches.
 std::optional<std::int64_t> Amount(ByteReader* reader) {
   const auto value = reader->Signed();
@@ -75,37 +66,67 @@ std::optional<std::int64_t> Amount(ByteReader* reader) {
   return value;
 }
 
-std::optional<Decoded> Decode(ByteReader* reader) {
-  constexpr auto kMost = static_cast<std::uint64_t>(std::numeric_limits<std::int64_t>::max());
-  Decoded fact{};
-  for (std::int64_t* const number : {&fact.micros, &fact.hub, &fact.window, &fact.user}) {
-    const auto value = reader->Varint();
-    if (!value || *value > kMost) return std::nullopt;
-    *number = static_cast<std::int64_t>(*value);
+// Decodes one fact after the other. A scan of months has millions.
+class Decoder {
+ public:
+  // Numbers of names, and what the fact itself has but its time.
+  std::int64_t micros = 0;  // in the quarter
+  std::int64_t hub = 0;
+  std::int64_t window = 0;
+  std::int64_t user = 0;
+  Fact fact;
+
+  // False when the bytes are none.
+  bool Next(ByteReader* reader) {
+    constexpr auto kMost = static_cast<std::uint64_t>(std::numeric_limits<std::int64_t>::max());
+    constexpr std::int64_t kMostUsers = std::numeric_limits<std::uint32_t>::max();
+    for (std::int64_t* const number : {&micros, &hub, &window, &user}) {
+      const auto value = reader->Varint();
+      if (!value || *value > kMost) return false;
+      *number = static_cast<std::int64_t>(*value);
+    }
+    if (micros >= kQuarterMicros || user > kMostUsers) return false;
+    fact.user_sessions = 0;
+    if (user != 0) {
+      const auto sessions = reader->Signed();
+      if (!sessions) return false;
+      fact.user_sessions = *sessions;
+    }
+    return NextChanges(reader);
   }
-  constexpr std::int64_t kMostUsers = std::numeric_limits<std::uint32_t>::max();
-  if (fact.micros >= kQuarterMicros || fact.user > kMostUsers) return std::nullopt;
-  if (fact.user != 0) {
-    const auto sessions = reader->Signed();
-    if (!sessions) return std::nullopt;
-    fact.user_sessions = *sessions;
+
+ private:
+  bool NextChanges(ByteReader* reader) {
+    for (; set_ != 0; set_ &= set_ - 1) Total(set_) = 0;  // only what the one before had
+    const auto present = reader->Varint();
+    if (!present || *present >> (kTotalsBit + kFields.size()) != 0) return false;
+    if (!NextTime((*present & kTimeToStop) != 0, reader, &fact.time_to_stop) ||
+        !NextTime((*present & kTimeToCredit) != 0, reader, &fact.time_to_credit)) {
+      return false;
+    }
+    set_ = *present >> kTotalsBit;
+    for (std::uint64_t left = set_; left != 0; left &= left - 1) {
+      const auto value = Amount(reader);
+      if (!value) return false;
+      Total(left) = *value;
+    }
+    return true;
   }
-  const auto present = reader->Varint();
-  if (!present || *present >> (kTotalsBit + Totals::Fields().size()) != 0) return std::nullopt;
-  for (const auto& [bit, time] : {std::pair{kTimeToStop, &fact.time_to_stop},
-                                  std::pair{kTimeToCredit, &fact.time_to_credit}}) {
-    if ((*present & bit) == 0) continue;
-    const auto micros = Amount(reader);
-    if (!micros) return std::nullopt;
-    *time = absl::Microseconds(*micros);
-  }
-  for (std::uint64_t left = *present >> kTotalsBit; left != 0; left &= left - 1) {
+
+  static bool NextTime(bool present, ByteReader* reader, std::optional<absl::Duration>* time) {
+    time->reset();
+    if (!present) return true;
     const auto value = Amount(reader);
-    if (!value) return std::nullopt;
-    fact.totals.*Totals::Fields()[static_cast<std::size_t>(std::countr_zero(left))].member = *value;
+    if (value) *time = absl::Microseconds(*value);
+    return value.has_value();
   }
-  return fact;
-}
+
+  std::int64_t& Total(std::uint64_t bits) {
+    return fact.totals.*kFields[static_cast<std::size_t>(std::countr_zero(bits))].member;
+  }
+
+  std::uint64_t set_ = 0;  // the totals that are
+};
 
 }  // namespace
 
@@ -141,38 +162,34 @@ absl::Status Facts::ReadRows(Statement& rows, const Wanted& wanted, AggregateTab
   NamesAtHand regions(names_);
   NamesAtHand hubs(names_);
   NamesAtHand windows(names_);
+  Decoder decoder;
+  Fact& fact = decoder.fact;
   while (rows.Step()) {
     const std::int64_t quarter = rows.Integer(0);
     const auto region = regions.Find(rows.Integer(1));
     if (!region.ok()) return region.status();
     for (ByteReader reader(rows.Bytes(2)); !reader.empty();) {
-      const auto decoded = Decode(&reader);
-      if (!decoded) {
+      if (!decoder.Next(&reader)) {
         return absl::DataLossError(
             fmt::format("the stored facts of {} are damaged",
                         absl::FormatTime(absl::RFC3339_sec, absl::FromUnixSeconds(quarter),
                                          absl::UTCTimeZone())));
       }
-      const std::int64_t micros = quarter * 1'000'000 + decoded->micros;
+      const std::int64_t micros = quarter * 1'000'000 + decoder.micros;
       if (micros < wanted.from || micros >= wanted.to ||
-          (wanted.hub != kAny && decoded->hub != wanted.hub) ||
-          (wanted.window != kAny && decoded->window != wanted.window)) {
+          (wanted.hub != kAny && decoder.hub != wanted.hub) ||
+          (wanted.window != kAny && decoder.window != wanted.window)) {
         continue;
       }
-      const auto hub = hubs.Find(decoded->hub);
+      const auto hub = hubs.Find(decoder.hub);
       if (!hub.ok()) return hub.status();
-      const auto window = windows.Find(decoded->window);
+      const auto window = windows.Find(decoder.window);
       if (!window.ok()) return window.status();
-      const Fact fact{absl::FromUnixMicros(micros),
-                      *region,
-                      *hub,
-                      *window,
-                      {},
-                      decoded->user_sessions,
-                      decoded->totals,
-                      decoded->time_to_stop,
-                      decoded->time_to_credit};
-      if (absl::Status taken = sink(fact, static_cast<std::uint32_t>(decoded->user)); !taken.ok())
+      fact.time = absl::FromUnixMicros(micros);
+      fact.region = *region;
+      fact.hub_id = *hub;
+      fact.window_id = *window;
+      if (absl::Status taken = sink(fact, static_cast<std::uint32_t>(decoder.user)); !taken.ok())
         return taken;
     }
   }

@@ -1,4 +1,4 @@
-// The active users of each of many buckets.
+// The sums of each of many buckets.
 #pragma once
 
 #include <vector>
@@ -6,12 +6,18 @@
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
 #include "absl/types/span.h"
+#include "lib/kpi/accumulator.h"
 #include "lib/kpi/scan.h"
 #include "nerava/analytics/user_set.h"
 
 namespace nerava::analytics {
 
 // Bucket i is [bounds[i], bounds[i + 1]), and may be empty.
+absl::StatusOr<std::vector<Accumulator>> SumByBucket(Scanner& scanner,
+                                                     absl::Span<const absl::Time> bounds,
+                                                     const KpiFilter& filter);
+
+// Only their users.
 absl::StatusOr<std::vector<UserSet>> UsersByBucket(Scanner& scanner,
                                                    absl::Span<const absl::Time> bounds,
                                                    const KpiFilter& filter);
