@@ -1,6 +1,7 @@
 #include "lib/kpi/accumulator.h"
 
 #include <algorithm>
+#include <bit>
 #include <utility>
 
 #include "lib/base/hash_map.h"
@@ -15,22 +16,40 @@ constexpr std::size_t kMostRecent = 4;
 
 // Of a day with very many users a set has 8 KiB and more.
 constexpr std::size_t kMostSets = 128;
-// Smaller ones are united one by one: what all at once have to be made into costs more than that.
-constexpr std::uint64_t kSmallSet = 64;
+constexpr std::size_t kMostListed = 16'384;
+
+// Sorts them, and leaves each once.
+void Order(std::vector<std::uint32_t>* users) {
+  if (users->empty()) return;
+  const std::uint32_t most = *std::max_element(users->begin(), users->end());
+  if (most / 64 > 4 * users->size()) {
+    std::sort(users->begin(), users->end());
+    users->erase(std::unique(users->begin(), users->end()), users->end());
+    return;
+  }
+  // As bits, since numbers are given out from 1 on: many times quicker.
+  std::vector<std::uint64_t> bits(most / 64 + 1);
+  for (const std::uint32_t user : *users) bits[user / 64] |= std::uint64_t{1} << user % 64;
+  users->clear();
+  for (std::size_t i = 0; i < bits.size(); ++i) {
+    for (std::uint64_t left = bits[i]; left != 0; left &= left - 1) {
+      users->push_back(static_cast<std::uint32_t>(64 * i) +
+                       static_cast<std::uint32_t>(std::countr_zero(left)));
+    }
+  }
+}
 
 }  // namespace
 
 absl::Status Accumulator::Add(const AggregateRow& row) {
-  if (!row.users.empty()) {
+  auto listed = UserSet::AppendListed(row.users, &listed_);
+  if (!listed.ok()) return listed.status();
+  if (!*listed) {
     auto members = UserSet::ParseMembers(row.users);
     if (!members.ok()) return members.status();
-    if (members->size() < kSmallSet) {
-      users_.UniteMembers(*members);
-    } else {
-      sets_.push_back(*std::move(members));
-      if (sets_.size() == kMostSets) UniteSets();
-    }
+    sets_.push_back(*std::move(members));
   }
+  if (sets_.size() >= kMostSets || listed_.size() >= kMostListed) UniteSets();
   return AddChecked(row.totals, &totals_);
 }
 
@@ -49,9 +68,11 @@ absl::Status Accumulator::Settle() {
 }
 
 void Accumulator::UniteSets() {
-  if (sets_.empty()) return;
-  users_.UniteMembers(sets_);
+  if (!sets_.empty()) users_.UniteMembers(sets_);
   sets_.clear();
+  Order(&listed_);  // so that they are appended, not inserted
+  users_.UniteMembers(listed_);
+  listed_.clear();
 }
 
 void Accumulator::SettleUsers() {

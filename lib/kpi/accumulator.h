@@ -36,7 +36,8 @@ class Accumulator {
 
   Totals totals_;
   UserSet users_;
-  std::vector<UserSet> sets_;  // that are to be united with them
+  std::vector<UserSet> sets_;          // that are to be united with them
+  std::vector<std::uint32_t> listed_;  // the same, with repeats
   // Facts since Settle, and those of users since SettleUsers, of which one may take back what another
   // one says.
   Totals recent_;

@@ -1,11 +1,13 @@
 #include "nerava/analytics/user_set.h"
 
 #include <cstring>
+#include <limits>
 #include <roaring/roaring.hh>
 #include <utility>
 #include <vector>
 
 #include "absl/status/status.h"
+#include "lib/base/bytes.h"
 
 // CRoaring put its names into these namespaces with version 0.3; Debian 12 has 0.2.
 namespace roaring {
@@ -102,12 +104,32 @@ void UserSet::ForEachCount(
   ForEach([&](std::uint32_t user) { sink(user, CountOf(user)); });
 }
 
-// Roaring's portable format (https://github.com/RoaringBitmap/RoaringFormatSpec), one bitmap after
-// the other: the members, then the digits from the lowest.
+namespace {
+
+// A set of so few is stored as a list, which begins so.
+constexpr std::uint64_t kMostListed = 64;
+constexpr char kListed = 1;
+
+}  // namespace
+
+// A list: kListed, and for each member in ascending order, as varints, how much larger it is than the
+// one before, and its count less one. Else Roaring's portable format
+// (https://github.com/RoaringBitmap/RoaringFormatSpec), one bitmap after the other: the members, then
+// the digits from the lowest.
 std::string UserSet::Serialize() const {
+  std::string bytes;
+  if (size() <= kMostListed) {
+    bytes += kListed;
+    std::uint32_t last = 0;
+    ForEachCount([&](std::uint32_t user, std::int64_t sessions) {
+      AppendVarint(user - last, &bytes);
+      AppendVarint(static_cast<std::uint64_t>(sessions - 1), &bytes);
+      last = user;
+    });
+    return bytes;
+  }
   std::vector<const Roaring*> all{&bitmaps_->members};
   for (const Roaring& digit : bitmaps_->digits) all.push_back(&digit);
-  std::string bytes;
   for (const Roaring* bitmap : all) {
     const std::size_t begin = bytes.size();
     bytes.resize(begin + bitmap->getSizeInBytes(/*portable=*/true));
@@ -190,6 +212,24 @@ std::size_t CheckBitmap(std::string_view bytes) {
   return end;
 }
 
+// Gives the members of a list with their counts.
+template <typename Sink>
+absl::Status ReadList(std::string_view bytes, Sink sink) {
+  std::uint64_t user = 0;
+  bool first = true;
+  for (ByteReader reader(bytes.substr(1)); !reader.empty(); first = false) {
+    const auto more = reader.Varint();
+    const auto above_one = reader.Varint();
+    if (!more || !above_one || *above_one >> kMaxDigits != 0 ||
+        *more > std::numeric_limits<std::uint32_t>::max() - user || (*more == 0 && !first)) {
+      return Damaged();
+    }
+    user += *more;
+    sink(static_cast<std::uint32_t>(user), static_cast<std::int64_t>(*above_one) + 1);
+  }
+  return absl::OkStatus();
+}
+
 absl::StatusOr<Roaring> ParseBitmap(std::string_view* bytes) {
   const std::size_t size = CheckBitmap(*bytes);
   if (size == 0) return Damaged();
@@ -201,9 +241,25 @@ absl::StatusOr<Roaring> ParseBitmap(std::string_view* bytes) {
 
 }  // namespace
 
+absl::StatusOr<bool> UserSet::AppendListed(std::string_view bytes,
+                                           std::vector<std::uint32_t>* users) {
+  if (bytes.empty()) return true;
+  if (bytes.front() != kListed) return false;
+  absl::Status read =
+      ReadList(bytes, [&](std::uint32_t user, std::int64_t) { users->push_back(user); });
+  if (!read.ok()) return read;
+  return true;
+}
+
 absl::StatusOr<UserSet> UserSet::ParseMembers(std::string_view bytes) {
   UserSet set;
-  if (bytes.empty()) return set;
+  std::vector<std::uint32_t> few;
+  auto listed = AppendListed(bytes, &few);
+  if (!listed.ok()) return listed.status();
+  if (*listed) {
+    set.UniteMembers(few);
+    return set;
+  }
   auto members = ParseBitmap(&bytes);
   if (!members.ok()) return members.status();
   set.bitmaps_->members = *std::move(members);
@@ -213,6 +269,12 @@ absl::StatusOr<UserSet> UserSet::ParseMembers(std::string_view bytes) {
 absl::StatusOr<UserSet> UserSet::Parse(std::string_view bytes) {
   UserSet set;
   if (bytes.empty()) return set;
+  if (bytes.front() == kListed) {
+    absl::Status read = ReadList(
+        bytes, [&](std::uint32_t user, std::int64_t sessions) { set.Add(user, sessions); });
+    if (!read.ok()) return read;
+    return set;
+  }
   auto members = ParseBitmap(&bytes);
   if (!members.ok()) return members.status();
   set.bitmaps_->members = *std::move(members);

@@ -1,24 +1,21 @@
 #include "lib/store/sqlite/aggregates.h"
 
 #include <algorithm>
-#include <array>
 #include <cstdint>
-#include <limits>
 #include <string>
-#include <utility>
 #include <vector>
 
 #include "fmt/format.h"
+#include "lib/store/sqlite/user_number.h"
 
 namespace nerava::analytics::sqlite {
 namespace {
 
-constexpr int kKeyColumns = 5;
+constexpr int kKeyColumns = 3;
 constexpr int kTotals = static_cast<int>(Totals::Fields().size());
 
 constexpr char kReadUsersSql[] =
-    "SELECT users FROM aggregates WHERE grain = ?1 AND bucket = ?2 AND region = ?3 AND hub = ?4 "
-    "AND \"window\" = ?5";
+    "SELECT users FROM aggregates WHERE grain = ?1 AND bucket = ?2 AND region = ?3";
 
 std::string MakeAddSql() {
   std::string parameters = "?1";
@@ -34,48 +31,32 @@ std::string MakeAddSql() {
 }
 const std::string& kAddSql = *new std::string(MakeAddSql());
 
-std::string ScanSql(const KpiFilter& filter) {
+std::string ScanSql(const std::string& region) {
   std::string columns;
   for (const Totals::Field& field : Totals::Fields()) columns += fmt::format("{}, ", field.name);
   return fmt::format(
-      "SELECT {}users, region, hub, \"window\", bucket FROM aggregates "
-      "WHERE grain = ?1 AND bucket >= ?2 AND bucket < ?3{}{}{}",
-      columns, filter.region.empty() ? "" : " AND region = ?4",
-      filter.hub_id.empty() ? "" : " AND hub = ?5",
-      filter.window_id.empty() ? "" : " AND \"window\" = ?6");
-}
-
-// The number by which user sets know a user.
-absl::StatusOr<std::uint32_t> CheckedUser(std::int64_t number) {
-  if (1 <= number && number <= std::numeric_limits<std::uint32_t>::max()) {
-    return static_cast<std::uint32_t>(number);
-  }
-  return absl::DataLossError(
-      fmt::format("the stored user number {} is not one of 32 bits", number));
+      "SELECT {}users, region, bucket FROM aggregates WHERE grain = ?1 AND bucket >= ?2 AND "
+      "bucket < ?3{}",
+      columns, region.empty() ? "" : " AND region = ?4");
 }
 
 }  // namespace
 
 absl::Status Aggregates::Scan(Grain grain, absl::Time from, absl::Time to, const KpiFilter& filter,
                               RowSink sink) {
-  KpiFilter looked_at = filter;
-  if (grain != Grain::kCell) looked_at.hub_id = looked_at.window_id = "";
+  if (grain == Grain::kCell) return cells_.Scan(from, to, filter, sink);
 
-  auto statement = database_.Prepare(ScanSql(looked_at));
+  auto statement = database_.Prepare(ScanSql(filter.region));
   if (!statement.ok()) return statement.status();
   Statement& rows = **statement;
   rows.Bind(1, static_cast<std::int64_t>(grain));
   rows.Bind(2, absl::ToUnixSeconds(from));
   rows.Bind(3, absl::ToUnixSeconds(to));
-  int parameter = 4;
-  for (const std::string* name : {&looked_at.region, &looked_at.hub_id, &looked_at.window_id}) {
-    if (!name->empty()) {
-      auto number = names_.Find(*name);
-      if (!number.ok()) return number.status();
-      if (!number->has_value()) return absl::OkStatus();  // never seen
-      rows.Bind(parameter, **number);
-    }
-    ++parameter;
+  if (!filter.region.empty()) {
+    auto number = names_.Find(filter.region);
+    if (!number.ok()) return number.status();
+    if (!number->has_value()) return absl::OkStatus();  // never seen
+    rows.Bind(4, **number);
   }
 
   absl::Status status = ReadRows(rows, sink);
@@ -84,20 +65,17 @@ absl::Status Aggregates::Scan(Grain grain, absl::Time from, absl::Time to, const
 }
 
 absl::Status Aggregates::ReadRows(Statement& rows, RowSink sink) {
-  std::array<NamesAtHand, 3> names{NamesAtHand(names_), NamesAtHand(names_), NamesAtHand(names_)};
+  NamesAtHand regions(names_);
   AggregateRow row;
-  const std::array<std::string_view*, 3> texts{&row.region, &row.hub_id, &row.window_id};
   while (rows.Step()) {
-    row.begin = absl::FromUnixSeconds(rows.Integer(kTotals + 4));
     for (int i = 0; i < kTotals; ++i) {
       row.totals.*Totals::Fields()[static_cast<std::size_t>(i)].member = rows.Integer(i);
     }
     row.users = rows.Bytes(kTotals);
-    for (std::size_t i = 0; i < names.size(); ++i) {
-      const auto text = names[i].Find(rows.Integer(kTotals + 1 + static_cast<int>(i)));
-      if (!text.ok()) return text.status();
-      *texts[i] = *text;
-    }
+    const auto region = regions.Find(rows.Integer(kTotals + 1));
+    if (!region.ok()) return region.status();
+    row.region = *region;
+    row.begin = absl::FromUnixSeconds(rows.Integer(kTotals + 2));
     if (absl::Status taken = sink(row); !taken.ok()) return taken;
   }
   return rows.status();
@@ -124,9 +102,11 @@ absl::StatusOr<std::uint32_t> Aggregates::UserNumber(std::string_view user_id) {
 absl::Status Aggregates::Add(const Changes& changes) {
   if (absl::Status added = facts_.Add(changes.facts); !added.ok()) return added;
   // In the order of the table: neighbours share pages.
+  std::vector<const AggregateDelta*> cells;
   std::vector<const AggregateDelta*> ordered;
-  ordered.reserve(changes.aggregates.size());
-  for (const AggregateDelta& delta : changes.aggregates) ordered.push_back(&delta);
+  for (const AggregateDelta& delta : changes.aggregates) {
+    (delta.key.grain == Grain::kCell ? cells : ordered).push_back(&delta);
+  }
   std::sort(ordered.begin(), ordered.end(),
             [](const AggregateDelta* a, const AggregateDelta* b) { return a->key < b->key; });
   auto read = database_.Prepare(kReadUsersSql);
@@ -136,25 +116,19 @@ absl::Status Aggregates::Add(const Changes& changes) {
   for (const AggregateDelta* delta : ordered) {
     if (absl::Status status = AddOne(*delta, **read, **add); !status.ok()) return status;
   }
-  return absl::OkStatus();
+  return cells_.Add(cells);
 }
 
 absl::Status Aggregates::AddOne(const AggregateDelta& delta, Statement& read, Statement& add) {
   auto key = NumberKey(delta.key);
   if (!key.ok()) return key.status();
-
   std::string users;
   if (!delta.users.empty()) {
     auto set = ReadUsers(*key, read);
     if (!set.ok()) return set.status();
-    for (const auto& [user_id, sessions] : delta.users) {
-      auto number = users_.FindOrAdd(user_id);
-      if (!number.ok()) return number.status();
-      auto user = CheckedUser(*number);
-      if (!user.ok()) return user.status();
-      set->Add(*user, sessions);
-    }
-    users = set->Serialize();
+    auto changed = AddUsers(*set, delta.users, users_);
+    if (!changed.ok()) return changed.status();
+    users = *std::move(changed);
   }
 
   Bind(add, *key);
@@ -170,30 +144,24 @@ void Aggregates::Bind(Statement& statement, const Key& key) {
   statement.Bind(1, key.grain);
   statement.Bind(2, key.bucket);
   statement.Bind(3, key.region);
-  statement.Bind(4, key.hub);
-  statement.Bind(5, key.window);
 }
 
 absl::StatusOr<Aggregates::Key> Aggregates::NumberKey(const AggregateKey& key) {
-  Key numbers{static_cast<std::int64_t>(key.grain), key.bucket, 0, 0, 0};
-  const std::pair<const std::string*, std::int64_t*> names[] = {{&key.region, &numbers.region},
-                                                                {&key.hub_id, &numbers.hub},
-                                                                {&key.window_id, &numbers.window}};
-  for (const auto& [name, out] : names) {
-    if (name->empty()) continue;
-    auto number = names_.FindOrAdd(*name);
-    if (!number.ok()) return number.status();
-    *out = *number;
-  }
+  Key numbers{static_cast<std::int64_t>(key.grain), key.bucket, 0};
+  if (key.region.empty()) return numbers;
+  auto number = names_.FindOrAdd(key.region);
+  if (!number.ok()) return number.status();
+  numbers.region = *number;
   return numbers;
 }
 
-absl::StatusOr<UserSet> Aggregates::ReadUsers(const Key& key, Statement& read) {
+absl::StatusOr<std::string> Aggregates::ReadUsers(const Key& key, Statement& read) {
   Bind(read, key);
-  absl::StatusOr<UserSet> set = read.Step() ? UserSet::Parse(read.Bytes(0)) : UserSet();
+  std::string users;
+  if (read.Step()) users = read.Bytes(0);
   if (!read.status().ok()) return read.status();
   read.Reset();
-  return set;
+  return users;
 }
 
 }  // namespace nerava::analytics::sqlite

@@ -1,6 +1,7 @@
 // The aggregates and facts of a SQLite file, inside a transaction of one connection.
 #pragma once
 
+#include "lib/store/sqlite/cells.h"
 #include "lib/store/sqlite/database.h"
 #include "lib/store/sqlite/dictionary.h"
 #include "lib/store/sqlite/facts.h"
@@ -11,7 +12,11 @@ namespace nerava::analytics::sqlite {
 class Aggregates final : public AggregateTable {
  public:
   Aggregates(Database& database, Dictionary& names, Dictionary& users)
-      : database_(database), names_(names), users_(users), facts_(database, names, users) {}
+      : database_(database),
+        names_(names),
+        users_(users),
+        facts_(database, names, users),
+        cells_(database, names, users) {}
 
   absl::Status Scan(Grain grain, absl::Time from, absl::Time to, const KpiFilter& filter,
                     RowSink sink) override;
@@ -25,21 +30,22 @@ class Aggregates final : public AggregateTable {
   absl::Status Add(const Changes& changes) override;
 
  private:
-  // An AggregateKey by numbers; 0 is the empty name.
+  // An AggregateKey of any grain but kCell, by numbers; 0 is the empty name.
   struct Key {
-    std::int64_t grain, bucket, region, hub, window;
+    std::int64_t grain, bucket, region;
   };
   static void Bind(Statement& statement, const Key& key);
 
   absl::Status ReadRows(Statement& rows, RowSink sink);
   absl::StatusOr<Key> NumberKey(const AggregateKey& key);
   absl::Status AddOne(const AggregateDelta& delta, Statement& read, Statement& add);
-  absl::StatusOr<UserSet> ReadUsers(const Key& key, Statement& read);
+  absl::StatusOr<std::string> ReadUsers(const Key& key, Statement& read);
 
   Database& database_;
   Dictionary& names_;
   Dictionary& users_;
   sqlite::Facts facts_;
+  Cells cells_;
 };
 
 }  // namespace nerava::analytics::sqlite

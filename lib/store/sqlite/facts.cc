@@ -1,6 +1,5 @@
 #include "lib/store/sqlite/facts.h"
 
-#include <bit>
 #include <cstddef>
 #include <limits>
 #include <map>
@@ -12,6 +11,7 @@
 
 #include "fmt/format.h"
 #include "lib/base/bytes.h"
+#include "lib/store/sqlite/totals_codec.h"
 
 namespace nerava::analytics::sqlite {
 namespace {
@@ -19,9 +19,6 @@ namespace {
 constexpr std::int64_t kQuarterMicros = 900'000'000;
 // Of a row. Appending rewrites all of it; each row costs some bytes and a step.
 constexpr std::int64_t kFullBytes = 4000;
-
-// More than all events of a batch can say together.
-constexpr std::int64_t kMaxAmount = std::int64_t{1} << 60;
 
 // Seconds since 1970.
 std::int64_t QuarterOf(std::int64_t micros) {
@@ -33,18 +30,12 @@ constexpr std::uint64_t kTimeToStop = 1;
 constexpr std::uint64_t kTimeToCredit = 2;
 constexpr std::size_t kTotalsBit = 2;
 
-constexpr auto kFields = Totals::Fields();
-
 // docs/storage.md describes the format.
 void Encode(const Fact& fact, std::int64_t hub, std::int64_t window, std::int64_t user,
             std::string* out) {
-  std::uint64_t present =
-      (fact.time_to_stop ? kTimeToStop : 0) | (fact.time_to_credit ? kTimeToCredit : 0);
-  std::size_t i = kTotalsBit;
-  for (const Totals::Field& field : Totals::Fields()) {
-    if (fact.totals.*field.member != 0) present |= std::uint64_t{1} << i;
-    ++i;
-  }
+  const std::uint64_t present = PresentTotals(fact.totals) << kTotalsBit |
+                                (fact.time_to_stop ? kTimeToStop : 0) |
+                                (fact.time_to_credit ? kTimeToCredit : 0);
   AppendVarint(static_cast<std::uint64_t>(absl::ToUnixMicros(fact.time) % kQuarterMicros), out);
   AppendVarint(static_cast<std::uint64_t>(hub), out);
   AppendVarint(static_cast<std::uint64_t>(window), out);
@@ -54,16 +45,7 @@ void Encode(const Fact& fact, std::int64_t hub, std::int64_t window, std::int64_
   for (const auto& time : {fact.time_to_stop, fact.time_to_credit}) {
     if (time) AppendSigned(absl::ToInt64Microseconds(*time), out);
   }
-  for (const Totals::Field& field : Totals::Fields()) {
-    if (fact.totals.*field.member != 0) AppendSigned(fact.totals.*field.member, out);
-  }
-}
-
-// What no sum or time reaches.
-std::optional<std::int64_t> Amount(ByteReader* reader) {
-  const auto value = reader->Signed();
-  if (!value || *value > kMaxAmount || *value < -kMaxAmount) return std::nullopt;
-  return value;
+  AppendTotals(fact.totals, out);
 }
 
 // Decodes one fact after the other. A scan of months has millions.
@@ -97,32 +79,23 @@ class Decoder {
 
  private:
   bool NextChanges(ByteReader* reader) {
-    for (; set_ != 0; set_ &= set_ - 1) Total(set_) = 0;  // only what the one before had
+    // Only what the one before had.
+    for (; set_ != 0; set_ &= set_ - 1) LowestTotal(set_, &fact.totals) = 0;
     const auto present = reader->Varint();
-    if (!present || *present >> (kTotalsBit + kFields.size()) != 0) return false;
-    if (!NextTime((*present & kTimeToStop) != 0, reader, &fact.time_to_stop) ||
+    if (!present || !NextTime((*present & kTimeToStop) != 0, reader, &fact.time_to_stop) ||
         !NextTime((*present & kTimeToCredit) != 0, reader, &fact.time_to_credit)) {
       return false;
     }
     set_ = *present >> kTotalsBit;
-    for (std::uint64_t left = set_; left != 0; left &= left - 1) {
-      const auto value = Amount(reader);
-      if (!value) return false;
-      Total(left) = *value;
-    }
-    return true;
+    return ReadTotals(set_, reader, &fact.totals);
   }
 
   static bool NextTime(bool present, ByteReader* reader, std::optional<absl::Duration>* time) {
     time->reset();
     if (!present) return true;
-    const auto value = Amount(reader);
+    const auto value = ReadAmount(reader);
     if (value) *time = absl::Microseconds(*value);
     return value.has_value();
-  }
-
-  std::int64_t& Total(std::uint64_t bits) {
-    return fact.totals.*kFields[static_cast<std::size_t>(std::countr_zero(bits))].member;
   }
 
   std::uint64_t set_ = 0;  // the totals that are

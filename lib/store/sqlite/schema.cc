@@ -37,10 +37,12 @@ CREATE TABLE event_counts (
   type INTEGER NOT NULL, region INTEGER NOT NULL, events INTEGER NOT NULL,
   PRIMARY KEY (type, region)) WITHOUT ROWID;
 CREATE TABLE aggregates (
-  grain INTEGER NOT NULL, bucket INTEGER NOT NULL,
-  region INTEGER NOT NULL, hub INTEGER NOT NULL, "window" INTEGER NOT NULL,
+  grain INTEGER NOT NULL, bucket INTEGER NOT NULL, region INTEGER NOT NULL,
 {}  users BLOB,
-  PRIMARY KEY (grain, bucket, region, hub, "window")) WITHOUT ROWID;
+  PRIMARY KEY (grain, bucket, region)) WITHOUT ROWID;
+CREATE TABLE cells (
+  day INTEGER NOT NULL, region INTEGER NOT NULL, hubs INTEGER NOT NULL, cells BLOB NOT NULL,
+  PRIMARY KEY (day, region, hubs)) WITHOUT ROWID;
 CREATE TABLE facts (
   quarter INTEGER NOT NULL, region INTEGER NOT NULL, part INTEGER NOT NULL, facts BLOB NOT NULL,
   PRIMARY KEY (quarter, region, part)) WITHOUT ROWID;

@@ -138,18 +138,70 @@ TEST_CASE("bits that are more than their container says are refused") {
   CHECK(UserSet::ParseMembers(bytes).status().code() == absl::StatusCode::kDataLoss);
 }
 
-TEST_CASE("an array that is not sorted is refused, and so are keys that are not") {
+// Too many to be listed.
+UserSet Many() {
   UserSet set;
-  for (const std::uint32_t user : {1U, 2U, 70'000U}) set.Add(user, 1);
+  for (std::uint32_t user = 1; user <= 80; ++user) set.Add(user, 1);
+  return set;
+}
+
+TEST_CASE("an array that is not sorted is refused, and so are keys that are not") {
+  UserSet set = Many();
+  set.Add(70'000, 1);
   const std::string bytes = set.Serialize();
-  // The header, two keys and cardinalities, two offsets; then two members and one.
-  REQUIRE(bytes.size() == 8 + 8 + 8 + 6);
+  // The header, two keys and cardinalities, two offsets; then 80 members and one.
+  REQUIRE(bytes.size() == 8 + 8 + 8 + 160 + 2);
   for (const auto& [at, byte] : {std::pair<std::size_t, char>{24, 2}, {24, 3}, {12, 0}}) {
     INFO(at);
     std::string damaged = bytes;
     damaged[at] = byte;
     CHECK(UserSet::Parse(damaged).status().code() == absl::StatusCode::kDataLoss);
   }
+}
+
+TEST_CASE("a few users take a few bytes, and are read as they were") {
+  UserSet set;
+  for (const std::uint32_t user : {5U, 6U, 300U, 4'294'967'295U}) set.Add(user, user % 7 + 1);
+  const std::string bytes = set.Serialize();
+  CHECK(bytes.size() == 1 + 2 + 2 + 3 + 6);
+  const auto back = UserSet::Parse(bytes);
+  REQUIRE(back.ok());
+  CHECK(back->size() == 4);
+  CHECK(back->CountOf(300) == 300 % 7 + 1);
+  CHECK(back->Serialize() == bytes);
+  std::vector<std::uint32_t> users{1};
+  CHECK(UserSet::AppendListed(bytes, &users).value());
+  CHECK(users == std::vector<std::uint32_t>{1, 5, 6, 300, 4'294'967'295U});
+  CHECK_FALSE(UserSet::AppendListed(Many().Serialize(), &users).value());
+  CHECK(users.size() == 5);
+}
+
+TEST_CASE("a list that no set makes is refused") {
+  const std::string bytes =
+      GENERATE(std::string("\x01\x05"), std::string("\x01\x05\x80"),
+               std::string("\x01\x05\0\0\0", 5),                         // the same user again
+               std::string("\x01\xff\xff\xff\xff\x0f\0\x01\0", 9),       // above 32 bits
+               std::string("\x01\x05\xff\xff\xff\xff\xff\xff\xff\x7f"),  // a count above any
+               std::string("\x02"));
+  INFO(bytes.size());
+  std::vector<std::uint32_t> users;
+  CHECK(UserSet::Parse(bytes).status().code() == absl::StatusCode::kDataLoss);
+  CHECK(UserSet::ParseMembers(bytes).status().code() == absl::StatusCode::kDataLoss);
+}
+
+TEST_CASE("what two sets have in common, and what one has alone") {
+  UserSet some;
+  for (std::uint32_t user = 70; user < 100; ++user) some.Add(user, 2);
+  CHECK(Many().CommonWith(some) == 11);
+  const UserSet alone = some.Without(Many());
+  CHECK(alone.size() == 19);
+  CHECK(alone.Contains(81));
+  CHECK_FALSE(alone.Contains(80));
+  std::uint32_t next = 81;
+  alone.ForEach([&](std::uint32_t user) { CHECK(user == next++); });
+  std::int64_t sessions = 0;
+  some.ForEachCount([&](std::uint32_t, std::int64_t count) { sessions += count; });
+  CHECK(sessions == 60);
 }
 
 TEST_CASE("run containers, which are never written, are refused") {
@@ -159,10 +211,8 @@ TEST_CASE("run containers, which are never written, are refused") {
 }
 
 TEST_CASE("a set with more digits than a count can have is refused") {
-  UserSet set;
-  set.Add(1, 1);
-  std::string bytes = set.Serialize();
-  const std::string empty = UserSet().Serialize();
+  std::string bytes = Many().Serialize();
+  const std::string empty("\x3a\x30\0\0\0\0\0\0", 8);
   for (int i = 0; i < 40; ++i) bytes += empty;
   CHECK(UserSet::Parse(bytes).ok());
   CHECK(UserSet::Parse(bytes + empty).status().code() == absl::StatusCode::kDataLoss);

@@ -13,6 +13,7 @@
 #include "fmt/format.h"
 #include "lib/projection/commit.h"
 #include "nerava/analytics/kpi.h"
+#include "nerava/analytics/report.h"
 #include "nerava/analytics/store.h"
 #include "tests/support/charging.h"
 #include "tests/support/temp_dir.h"
@@ -65,6 +66,9 @@ absl::Status UseAll(const TempDir& dir) {
     const auto summary = kpis.Summarize({{from, from + absl::Hours(72)}, {}});
     if (!summary.ok()) return summary.status();
   }
+  const BreakdownQuery by_hub{
+      {kNoon - absl::Hours(12), kNoon + absl::Hours(60)}, {}, Dimension::kHub, 0};
+  if (auto hubs = kpis.GetBreakdown(by_hub); !hubs.ok()) return hubs.status();
   const auto minutes = kpis.Summarize({{kNoon, kNoon + absl::Minutes(10)}, {}});
   if (!minutes.ok()) return minutes.status();
   absl::Status status = (*store)->Read([](ReadTransaction& transaction) {
@@ -118,6 +122,11 @@ TEST_CASE("a file whose rows cannot be is DataLoss") {
       "UPDATE facts SET facts = x'ffffffffff7f000000010102'",
       "UPDATE facts SET facts = x'0001000001ffffffffffffffffff01'",
       "UPDATE facts SET facts = x'000000ffffffffffff7f020102'",
+      // Cells: cut off; an amount that overflows; a set of users that is none.
+      "UPDATE cells SET cells = substr(cells, 1, length(cells) - 1)",
+      "UPDATE cells SET cells = x'000001feffffffffffffffff0100'",
+      "UPDATE cells SET cells = x'000001fcffffffffffffff1f00'",
+      "UPDATE cells SET cells = x'000001020400112233'",
       // Sets of users.
       "UPDATE aggregates SET users = x'00112233'",
       "UPDATE aggregates SET users = x'3a300000010000000000ff0f10000000' || zeroblob(8192)");

@@ -1,0 +1,222 @@
+#include "lib/store/sqlite/cells.h"
+
+#include <algorithm>
+#include <deque>
+#include <limits>
+#include <optional>
+#include <tuple>
+#include <utility>
+
+#include "fmt/format.h"
+#include "lib/projection/checked_totals.h"
+#include "lib/store/sqlite/totals_codec.h"
+#include "lib/store/sqlite/user_number.h"
+
+namespace nerava::analytics::sqlite {
+namespace {
+
+// Of a row. More make breakdowns quicker, fewer commits and what is asked of one hub.
+constexpr std::int64_t kHubsPerPage = 32;
+
+constexpr std::int64_t kAny = -1;
+
+absl::Status Damaged(std::int64_t day) {
+  return absl::DataLossError(
+      fmt::format("the stored cells of {} are damaged",
+                  absl::FormatTime("%Y-%m-%d", absl::FromUnixSeconds(day), absl::UTCTimeZone())));
+}
+
+// docs/storage.md describes the format.
+template <typename Cell>
+void Encode(const Cell& cell, std::string* out) {
+  AppendVarint(static_cast<std::uint64_t>(cell.hub), out);
+  AppendVarint(static_cast<std::uint64_t>(cell.window), out);
+  AppendVarint(PresentTotals(cell.totals), out);
+  AppendTotals(cell.totals, out);
+  AppendVarint(cell.users.size(), out);
+  *out += cell.users;
+}
+
+// False when the bytes are none. The users point into them.
+template <typename Cell>
+bool Decode(ByteReader* reader, Cell* cell) {
+  constexpr auto kMost = static_cast<std::uint64_t>(std::numeric_limits<std::int64_t>::max());
+  const auto hub = reader->Varint();
+  const auto window = reader->Varint();
+  const auto present = reader->Varint();
+  if (!hub || !window || !present || *hub > kMost || *window > kMost) return false;
+  cell->hub = static_cast<std::int64_t>(*hub);
+  cell->window = static_cast<std::int64_t>(*window);
+  cell->totals = {};
+  if (!ReadTotals(*present, reader, &cell->totals)) return false;
+  const auto users = reader->Text();
+  if (users) cell->users = *users;
+  return users.has_value();
+}
+
+}  // namespace
+
+absl::Status Cells::Scan(absl::Time from, absl::Time to, const KpiFilter& filter,
+                         AggregateTable::RowSink sink) {
+  std::int64_t region = kAny;
+  Cell wanted{kAny, kAny};
+  const std::pair<const std::string*, std::int64_t*> names[] = {
+      {&filter.region, &region},
+      {&filter.hub_id, &wanted.hub},
+      {&filter.window_id, &wanted.window}};
+  for (const auto& [name, out] : names) {
+    if (name->empty()) continue;
+    auto number = names_.Find(*name);
+    if (!number.ok()) return number.status();
+    if (!number->has_value()) return absl::OkStatus();  // never seen
+    *out = **number;
+  }
+  auto rows = database_.Prepare(fmt::format(
+      "SELECT day, region, cells FROM cells WHERE day >= ?1 AND day < ?2{}{}",
+      region == kAny ? "" : " AND region = ?3", wanted.hub == kAny ? "" : " AND hubs = ?4"));
+  if (!rows.ok()) return rows.status();
+  (*rows)->Bind(1, absl::ToUnixSeconds(from));
+  (*rows)->Bind(2, absl::ToUnixSeconds(to));
+  if (region != kAny) (*rows)->Bind(3, region);
+  if (wanted.hub != kAny) (*rows)->Bind(4, wanted.hub / kHubsPerPage);
+  absl::Status status = ReadRows(**rows, wanted, sink);
+  (*rows)->Reset();
+  return status;
+}
+
+absl::Status Cells::ReadRows(Statement& rows, const Cell& wanted, AggregateTable::RowSink sink) {
+  NamesAtHand regions(names_);
+  NamesAtHand hubs(names_);
+  NamesAtHand windows(names_);
+  AggregateRow row;
+  while (rows.Step()) {
+    const std::int64_t day = rows.Integer(0);
+    const auto region = regions.Find(rows.Integer(1));
+    if (!region.ok()) return region.status();
+    row.begin = absl::FromUnixSeconds(day);
+    row.region = *region;
+    Cell cell;
+    for (ByteReader reader(rows.Bytes(2)); !reader.empty();) {
+      if (!Decode(&reader, &cell)) return Damaged(day);
+      if ((wanted.hub != kAny && cell.hub != wanted.hub) ||
+          (wanted.window != kAny && cell.window != wanted.window)) {
+        continue;
+      }
+      const auto hub = hubs.Find(cell.hub);
+      if (!hub.ok()) return hub.status();
+      const auto window = windows.Find(cell.window);
+      if (!window.ok()) return window.status();
+      row.hub_id = *hub;
+      row.window_id = *window;
+      row.totals = cell.totals;
+      row.users = cell.users;
+      if (absl::Status taken = sink(row); !taken.ok()) return taken;
+    }
+  }
+  return rows.status();
+}
+
+absl::Status Cells::Add(absl::Span<const AggregateDelta* const> deltas) {
+  std::vector<Change> changes;
+  changes.reserve(deltas.size());
+  for (const AggregateDelta* delta : deltas) {
+    Change change{{delta->key.bucket, 0, 0}, 0, 0, delta};
+    const std::pair<const std::string*, std::int64_t*> names[] = {
+        {&delta->key.region, &change.page.region},
+        {&delta->key.hub_id, &change.hub},
+        {&delta->key.window_id, &change.window}};
+    for (const auto& [name, out] : names) {
+      auto number = NumberOf(*name);
+      if (!number.ok()) return number.status();
+      *out = *number;
+    }
+    change.page.hubs = change.hub / kHubsPerPage;
+    changes.push_back(change);
+  }
+  // In the order of the table, and of the cells in a row.
+  std::sort(changes.begin(), changes.end(), [](const Change& a, const Change& b) {
+    return std::tie(a.page.day, a.page.region, a.page.hubs, a.hub, a.window) <
+           std::tie(b.page.day, b.page.region, b.page.hubs, b.hub, b.window);
+  });
+  for (auto first = changes.begin(); first != changes.end();) {
+    const Page page = first->page;
+    const auto end = std::find_if(first, changes.end(),
+                                  [&](const Change& change) { return change.page != page; });
+    const auto size = static_cast<std::size_t>(end - first);
+    if (absl::Status changed = ChangePage(page, {&*first, size}); !changed.ok()) return changed;
+    first = end;
+  }
+  return absl::OkStatus();
+}
+
+absl::StatusOr<std::string> Cells::ReadPage(const Page& page) {
+  auto read =
+      database_.Prepare("SELECT cells FROM cells WHERE day = ?1 AND region = ?2 AND hubs = ?3");
+  if (!read.ok()) return read.status();
+  (*read)->Bind(1, page.day);
+  (*read)->Bind(2, page.region);
+  (*read)->Bind(3, page.hubs);
+  std::string bytes;
+  if ((*read)->Step()) bytes = (*read)->Bytes(0);
+  if (!(*read)->status().ok()) return (*read)->status();
+  (*read)->Reset();
+  return bytes;
+}
+
+absl::Status Cells::ChangePage(const Page& page, absl::Span<const Change> changes) {
+  auto before = ReadPage(page);
+  if (!before.ok()) return before.status();
+  std::string after;
+  after.reserve(before->size() + 64 * changes.size());
+  // Both are in order.
+  auto change = changes.begin();
+  const auto add = [&](Cell cell) {
+    std::string users;
+    if (absl::Status status = AddChecked(change->delta->totals, &cell.totals); !status.ok()) {
+      return status;
+    }
+    if (!change->delta->users.empty()) {
+      auto changed = AddUsers(cell.users, change->delta->users, users_);
+      if (!changed.ok()) return changed.status();
+      users = *std::move(changed);
+      cell.users = users;
+    }
+    Encode(cell, &after);
+    ++change;
+    return absl::OkStatus();
+  };
+  const auto is_before = [&](const Cell& cell) {
+    return change != changes.end() &&
+           std::tie(change->hub, change->window) < std::tie(cell.hub, cell.window);
+  };
+  for (ByteReader reader(*before); !reader.empty();) {
+    Cell cell;
+    if (!Decode(&reader, &cell)) return Damaged(page.day);
+    while (is_before(cell)) {
+      if (absl::Status added = add({change->hub, change->window}); !added.ok()) return added;
+    }
+    if (change != changes.end() && change->hub == cell.hub && change->window == cell.window) {
+      if (absl::Status added = add(cell); !added.ok()) return added;
+    } else {
+      Encode(cell, &after);
+    }
+  }
+  while (change != changes.end()) {
+    if (absl::Status added = add({change->hub, change->window}); !added.ok()) return added;
+  }
+
+  auto write = database_.Prepare("INSERT OR REPLACE INTO cells VALUES (?1, ?2, ?3, ?4)");
+  if (!write.ok()) return write.status();
+  (*write)->Bind(1, page.day);
+  (*write)->Bind(2, page.region);
+  (*write)->Bind(3, page.hubs);
+  (*write)->BindBlob(4, after);
+  return (*write)->Run();
+}
+
+absl::StatusOr<std::int64_t> Cells::NumberOf(std::string_view name) {
+  if (name.empty()) return 0;
+  return names_.FindOrAdd(name);
+}
+
+}  // namespace nerava::analytics::sqlite

@@ -1,0 +1,56 @@
+// Totals as stored bytes, of which most are small or zero.
+#pragma once
+
+#include <bit>
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <string>
+
+#include "lib/base/bytes.h"
+#include "nerava/analytics/totals.h"
+
+namespace nerava::analytics::sqlite {
+
+// Bit k stands for the k-th of these.
+inline constexpr auto kTotalsFields = Totals::Fields();
+
+inline std::uint64_t PresentTotals(const Totals& totals) {
+  std::uint64_t present = 0;
+  for (std::size_t i = 0; i < kTotalsFields.size(); ++i) {
+    if (totals.*kTotalsFields[i].member != 0) present |= std::uint64_t{1} << i;
+  }
+  return present;
+}
+
+inline std::int64_t& LowestTotal(std::uint64_t present, Totals* totals) {
+  return totals->*kTotalsFields[static_cast<std::size_t>(std::countr_zero(present))].member;
+}
+
+// Those that are not zero, in order.
+inline void AppendTotals(const Totals& totals, std::string* out) {
+  for (const Totals::Field& field : kTotalsFields) {
+    if (totals.*field.member != 0) AppendSigned(totals.*field.member, out);
+  }
+}
+
+// What no sum or time reaches.
+inline std::optional<std::int64_t> ReadAmount(ByteReader* reader) {
+  constexpr std::int64_t kMaxAmount = std::int64_t{1} << 60;
+  const auto value = reader->Signed();
+  if (!value || *value > kMaxAmount || *value < -kMaxAmount) return std::nullopt;
+  return value;
+}
+
+// Sets those that are present; the others stay as they are. False when the bytes are none.
+inline bool ReadTotals(std::uint64_t present, ByteReader* reader, Totals* totals) {
+  if (present >> kTotalsFields.size() != 0) return false;
+  for (std::uint64_t left = present; left != 0; left &= left - 1) {
+    const auto value = ReadAmount(reader);
+    if (!value) return false;
+    LowestTotal(left, totals) = *value;
+  }
+  return true;
+}
+
+}  // namespace nerava::analytics::sqlite
