@@ -106,6 +106,10 @@ absl::StatusOr<std::vector<Period>> CutByCalendar(const Period& period, Interval
   std::vector<Period> buckets;
   if (period.from >= period.to) return buckets;
   if (interval == Interval::kHour) {
+    // None is longer, so that there are at least so many.
+    if ((period.to - period.from) / absl::Hours(1) > static_cast<std::int64_t>(most)) {
+      return TooMany(most);
+    }
     absl::Time begin = BeginOfHour(period.from, zone);
     while (begin < period.to) {
       if (buckets.size() == most) return TooMany(most);

@@ -74,7 +74,7 @@ Plan MakePlan(absl::Span<const absl::Time> bounds, Detail detail) {
   Plan plan;
   const std::vector<Period> all{{bounds.front(), bounds.back()}};
   if (detail == Detail::kRegion) {
-    Split(all, bounds, {Grain::kDay, Grain::kHour, Grain::kQuarter}, &plan);
+    Split(all, bounds, {Grain::kDay, Grain::kHour, Grain::kFiveMinutes}, &plan);
   } else {
     Split(all, bounds, {Grain::kCell}, &plan);
   }
@@ -172,7 +172,7 @@ absl::Status Scanner::FactsOfUser(std::string_view user_id, const Period& period
   if (!first.ok()) return first.status();
   if (!first->has_value()) return absl::OkStatus();
   return DescendTo(*user, {std::max(**first, period.from), period.to}, filter,
-                   {Grain::kDay, Grain::kHour, Grain::kQuarter}, on_fact);
+                   {Grain::kDay, Grain::kHour, Grain::kFiveMinutes}, on_fact);
 }
 
 // Looks for the user in every bucket that has a part in the period, and goes on in those that have

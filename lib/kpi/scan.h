@@ -39,7 +39,7 @@ class Scanner {
   using OnOwnFact = absl::FunctionRef<absl::Status(const Fact& fact)>;
 
   // Gives each part that matches, once, with the bucket it is in: bucket i is
-  // [bounds[i], bounds[i + 1]). Whole days, hours and quarters of an hour of a bucket are rows; what
+  // [bounds[i], bounds[i + 1]). Whole days, hours and five minutes of a bucket are rows; what
   // is left where a bound lies inside one, facts.
   absl::Status Scan(absl::Span<const absl::Time> bounds, const KpiFilter& filter, Detail detail,
                     OnRow on_row, OnFact on_fact);

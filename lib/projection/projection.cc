@@ -144,7 +144,7 @@ std::vector<AggregateDelta> SumByBucket(const std::vector<Fact>& facts) {
   HashMap<KeyView, Sum> sums;
   for (const Fact& fact : facts) {
     const std::int64_t seconds = absl::ToUnixSeconds(fact.time);
-    for (const Grain grain : {Grain::kQuarter, Grain::kHour, Grain::kDay, Grain::kCell}) {
+    for (const Grain grain : {Grain::kFiveMinutes, Grain::kHour, Grain::kDay, Grain::kCell}) {
       const std::int64_t width = absl::ToInt64Seconds(BucketWidth(grain));
       KeyView key{grain, seconds - seconds % width, View(fact.region), {}, {}};
       if (grain == Grain::kCell) {
@@ -177,8 +177,8 @@ std::vector<AggregateDelta> SumByBucket(const std::vector<Fact>& facts) {
 
 absl::Duration BucketWidth(Grain grain) {
   switch (grain) {
-    case Grain::kQuarter:
-      return absl::Minutes(15);
+    case Grain::kFiveMinutes:
+      return absl::Minutes(5);
     case Grain::kHour:
       return absl::Hours(1);
     case Grain::kDay:

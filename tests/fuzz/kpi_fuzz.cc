@@ -93,14 +93,129 @@ void CheckNumbers(const nlohmann::json& json) {
 
 using Json = nva_status (*)(nva_kpi*, const nva_kpi_query*, char**);
 
+void Expected(nva_status status) {
+  Require(status == NVA_OK || status == NVA_INVALID_ARGUMENT, nva_last_error_message());
+}
+
+// `ask(char**)` answers in JSON.
+template <typename Ask>
+void AskJson(Ask ask) {
+  char* text = nullptr;
+  const nva_status status = ask(&text);
+  Expected(status);
+  Require((status == NVA_OK) == (text != nullptr), "an answer without success, or none with it");
+  if (text != nullptr) CheckNumbers(nlohmann::json::parse(text));
+  nva_free(text);
+}
+
+// `ask(nva_report**)` answers in rows, of some kind.
+template <typename Ask>
+void AskRows(Ask ask, std::uint64_t index) {
+  nva_report* report = nullptr;
+  const nva_status status = ask(&report);
+  Expected(status);
+  Require((status == NVA_OK) == (report != nullptr), "rows without success, or none with it");
+  nva_report_row row;
+  nva_kpi_summary summary;
+  nva_funnel funnel;
+  nva_load_cell cell;
+  nva_streak streak;
+  nva_retention retention;
+  std::int64_t sessions = 0;
+  std::uint64_t users = 0;
+  Expected(nva_report_row_at(report, index, &row, sizeof row));
+  Expected(nva_report_summary_at(report, index, &summary, sizeof summary));
+  Expected(nva_report_funnel_at(report, index, &funnel, sizeof funnel));
+  Expected(
+      nva_report_load_at(report, index, static_cast<std::uint32_t>(index), &cell, sizeof cell));
+  Expected(nva_report_streak_at(report, index, &streak, sizeof streak));
+  Expected(nva_report_retention_at(report, index, &retention, sizeof retention));
+  Expected(nva_report_retained_at(report, index, index, &users));
+  Expected(nva_report_sessions_per_user_at(report, index, &sessions, &users));
+  nva_report_free(report);
+}
+
 template <typename Struct>
 void AskStruct(nva_status (*ask)(nva_kpi*, const nva_kpi_query*, Struct*, std::uint32_t),
-               nva_kpi* kpis, const nva_kpi_query* query, std::uint32_t size) {
+               nva_kpi* kpis, const nva_kpi_query* query, std::uint32_t size,
+               std::size_t least = sizeof(Struct)) {
   // Exactly as large as it says, so that nothing may be written behind.
   std::vector<unsigned char> result(size);
   const nva_status status = ask(kpis, query, reinterpret_cast<Struct*>(result.data()), size);
-  Require(status == NVA_OK || status == NVA_INVALID_ARGUMENT, nva_last_error_message());
-  if (status == NVA_OK) Require(size >= sizeof(Struct), "a struct too small was taken");
+  Expected(status);
+  if (status == NVA_OK) Require(size >= least, "a struct too small was taken");
+}
+
+void CheckReports(nva_kpi* kpis, const nva_kpi_query* query, FuzzedDataProvider& input) {
+  static constexpr const char* kZones[] = {"", "UTC", "Europe/Berlin", "Asia/Kathmandu"};
+  const std::string other = input.ConsumeRandomLengthString(40);
+  const nva_string zone = input.ConsumeBool() ? nva_str(input.PickValueInArray(kZones))
+                                              : nva_string{other.data(), other.size()};
+  const auto number = [&] {
+    return input.ConsumeBool() ? 0 : input.ConsumeIntegral<std::int64_t>();
+  };
+  const std::int64_t first = number();
+  const std::int64_t second = number();
+  const auto dimension = input.ConsumeIntegralInRange<nva_dimension>(-1, 3);
+  const auto interval = input.ConsumeIntegralInRange<nva_interval>(-1, 4);
+  const auto top = static_cast<std::uint64_t>(number());
+  const auto index = input.ConsumeIntegralInRange<std::uint64_t>(0, 8);
+  switch (input.ConsumeIntegralInRange(0, 7)) {
+    case 0:
+      AskJson([&](char** text) { return nva_kpi_trend_json(kpis, query, interval, zone, text); });
+      AskRows([&](nva_report** rows) { return nva_kpi_trend(kpis, query, interval, zone, rows); },
+              index);
+      break;
+    case 1:
+      AskJson([&](char** text) { return nva_kpi_compare_json(kpis, query, text); });
+      AskRows(
+          [&](nva_report** rows) { return nva_kpi_breakdown(kpis, query, dimension, top, rows); },
+          index);
+      break;
+    case 2:
+      AskJson([&](char** text) { return nva_kpi_funnel_json(kpis, query, first, second, text); });
+      AskRows(
+          [&](nva_report** rows) {
+            return nva_kpi_funnel_breakdown(kpis, query, first, second, dimension, top, rows);
+          },
+          index);
+      break;
+    case 3:
+      AskJson([&](char** text) { return nva_kpi_load_json(kpis, query, zone, first, text); });
+      AskRows(
+          [&](nva_report** rows) {
+            return nva_kpi_load_breakdown(kpis, query, zone, first, dimension, top, rows);
+          },
+          index);
+      break;
+    case 4:
+      AskJson([&](char** text) {
+        return nva_kpi_session_sizes_json(kpis, query, first, second, text);
+      });
+      AskRows([&](nva_report** rows) { return nva_kpi_sessions_per_user(kpis, query, rows); },
+              index);
+      break;
+    case 5:
+      AskJson(
+          [&](char** text) { return nva_kpi_retention_json(kpis, query, interval, zone, text); });
+      AskRows(
+          [&](nva_report** rows) { return nva_kpi_retention(kpis, query, interval, zone, rows); },
+          index);
+      break;
+    case 6:
+      AskJson([&](char** text) { return nva_kpi_streaks_json(kpis, query, zone, top, text); });
+      AskRows(
+          [&](nva_report** rows) { return nva_kpi_streak_leaders(kpis, query, zone, top, rows); },
+          index);
+      break;
+    default:
+      AskJson([&](char** text) { return nva_kpi_active_users_json(kpis, query, zone, text); });
+      AskJson([&](char** text) {
+        const nva_string user =
+            input.ConsumeBool() ? nva_str("user 1") : nva_string{other.data(), other.size()};
+        return nva_kpi_user_json(kpis, user, query, zone, text);
+      });
+  }
 }
 
 void Check(nva_kpi* kpis, FuzzedDataProvider& input) {
@@ -130,19 +245,15 @@ void Check(nva_kpi* kpis, FuzzedDataProvider& input) {
   for (const Json ask :
        {nva_kpi_conversion_funnel_json, nva_kpi_green_hour_utilization_json,
         nva_kpi_streak_metrics_json, nva_kpi_revenue_metrics_json, nva_kpi_all_json}) {
-    char* text = nullptr;
-    const nva_status status = ask(kpis, query, &text);
-    Require(status == NVA_OK || status == NVA_INVALID_ARGUMENT, nva_last_error_message());
-    Require((status == NVA_OK) == (text != nullptr), "an answer without success, or none with it");
-    if (text != nullptr) CheckNumbers(nlohmann::json::parse(text));
-    nva_free(text);
+    AskJson([&](char** text) { return ask(kpis, query, text); });
   }
   const auto size = input.ConsumeIntegralInRange<std::uint32_t>(0, sizeof buffer);
-  AskStruct(nva_kpi_summarize, kpis, query, size);
+  AskStruct(nva_kpi_summarize, kpis, query, size, offsetof(nva_kpi_summary, owed_microusd));
   AskStruct(nva_kpi_conversion_funnel, kpis, query, size);
   AskStruct(nva_kpi_green_hour_utilization, kpis, query, size);
   AskStruct(nva_kpi_streak_metrics, kpis, query, size);
   AskStruct(nva_kpi_revenue_metrics, kpis, query, size);
+  CheckReports(kpis, query, input);
 }
 
 }  // namespace

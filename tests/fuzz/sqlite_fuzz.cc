@@ -16,8 +16,7 @@
 
 #include "fmt/format.h"
 #include "lib/projection/commit.h"
-#include "nerava/analytics/kpi.h"
-#include "nerava/analytics/store.h"
+#include "nerava/analytics/analytics.h"
 #include "tests/fuzz/require.h"
 #include "tests/support/charging.h"
 #include "tests/support/temp_dir.h"
@@ -129,7 +128,7 @@ Good MakeGood() {
                     "SELECT RAISE(IGNORE); END",
                     table));
   }
-  for (const char* pragma : {"user_version=0", "user_version=2", "application_id=0",
+  for (const char* pragma : {"user_version=0", "user_version=4", "application_id=0",
                              "encoding=utf16", "auto_vacuum=2", "schema_version=7"}) {
     good.statements.push_back(fmt::format("PRAGMA {}", pragma));
   }
@@ -228,7 +227,17 @@ void AskKpis(const std::shared_ptr<Store>& store) {
   const Period ragged = {kDay + absl::Seconds(100), kDay + absl::Hours(30)};
   kpis.GetAllKpis({ragged, {}}).IgnoreError();
   kpis.GetAllKpis({ragged, {"", "hub", "green_hour"}}).IgnoreError();
-  kpis.GetAllKpis({{kDay - absl::Hours(24 * 400), kDay + absl::Hours(24 * 400)}, {}}).IgnoreError();
+  const Period wide = {kDay - absl::Hours(24 * 400), kDay + absl::Hours(24 * 400)};
+  kpis.GetAllKpis({wide, {}}).IgnoreError();
+  kpis.GetTrend({ragged, {}, Interval::kDay, "Asia/Kathmandu"}).IgnoreError();
+  kpis.GetBreakdown({wide, {}, Dimension::kHub}).IgnoreError();
+  kpis.GetFunnelBreakdown({wide, {}}, Dimension::kWindow, 1).IgnoreError();
+  kpis.GetLoad({wide, {}, "UTC"}).IgnoreError();
+  kpis.GetSessionSizes({wide, {}}).IgnoreError();
+  kpis.GetRetention({wide, {}, Interval::kMonth, "Europe/Berlin"}).IgnoreError();
+  kpis.GetSessionsPerUser({wide, {}}).IgnoreError();
+  kpis.GetStreaks({wide.to, {}, "UTC"}, 3).IgnoreError();
+  kpis.GetUser("user of session 1", {wide.to, {}, "UTC"}).IgnoreError();
 }
 
 void Use(const std::string& file) {

@@ -69,6 +69,8 @@ def invalid(message: str) -> errors.InvalidArgument:
 
 
 def text(value: str) -> _abi.String:
+    if not isinstance(value, str):
+        raise TypeError(f"{value!r} must be a str")
     return _abi.string(value.encode("utf-8"))
 
 

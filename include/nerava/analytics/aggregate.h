@@ -37,7 +37,7 @@ struct Fact {
 
 // Stored values; never renumber.
 enum class Grain : std::uint8_t {
-  kQuarter = 0,  // a quarter of an hour by region; hub and window are empty
+  kFiveMinutes = 0,  // by region; hub and window are empty
   kHour = 1,     // an hour by region; hub and window are empty
   kDay = 2,      // a UTC day by region; hub and window are empty
   kCell = 3,     // a UTC day by region, hub and window
@@ -47,7 +47,7 @@ enum class Grain : std::uint8_t {
 absl::Duration BucketWidth(Grain grain);
 
 struct AggregateKey {
-  Grain grain = Grain::kQuarter;
+  Grain grain = Grain::kFiveMinutes;
   std::int64_t bucket = 0;  // begin of the bucket, seconds since 1970
   std::string region = {};
   std::string hub_id;     // empty: sessions without one (kCell), or all (other grains)

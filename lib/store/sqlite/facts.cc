@@ -16,13 +16,13 @@
 namespace nerava::analytics::sqlite {
 namespace {
 
-constexpr std::int64_t kQuarterMicros = 900'000'000;
+constexpr std::int64_t kSlotMicros = 300'000'000;
 // Of a row. Appending rewrites all of it; each row costs some bytes and a step.
 constexpr std::int64_t kFullBytes = 4000;
 
 // Seconds since 1970.
-std::int64_t QuarterOf(std::int64_t micros) {
-  return (micros - micros % kQuarterMicros) / 1'000'000;
+std::int64_t SlotOf(std::int64_t micros) {
+  return (micros - micros % kSlotMicros) / 1'000'000;
 }
 
 // Bits of what is present: the times, and from kTotalsBit on the totals.
@@ -36,7 +36,7 @@ void Encode(const Fact& fact, std::int64_t hub, std::int64_t window, std::int64_
   const std::uint64_t present = PresentTotals(fact.totals) << kTotalsBit |
                                 (fact.time_to_stop ? kTimeToStop : 0) |
                                 (fact.time_to_credit ? kTimeToCredit : 0);
-  AppendVarint(static_cast<std::uint64_t>(absl::ToUnixMicros(fact.time) % kQuarterMicros), out);
+  AppendVarint(static_cast<std::uint64_t>(absl::ToUnixMicros(fact.time) % kSlotMicros), out);
   AppendVarint(static_cast<std::uint64_t>(hub), out);
   AppendVarint(static_cast<std::uint64_t>(window), out);
   AppendVarint(static_cast<std::uint64_t>(user), out);
@@ -52,7 +52,7 @@ void Encode(const Fact& fact, std::int64_t hub, std::int64_t window, std::int64_
 class Decoder {
  public:
   // Numbers of names, and what the fact itself has but its time.
-  std::int64_t micros = 0;  // in the quarter
+  std::int64_t micros = 0;  // in the slot
   std::int64_t hub = 0;
   std::int64_t window = 0;
   std::int64_t user = 0;
@@ -67,7 +67,7 @@ class Decoder {
       if (!value || *value > kMost) return false;
       *number = static_cast<std::int64_t>(*value);
     }
-    if (micros >= kQuarterMicros || user > kMostUsers) return false;
+    if (micros >= kSlotMicros || user > kMostUsers) return false;
     fact.user_sessions = 0;
     if (user != 0) {
       const auto sessions = reader->Signed();
@@ -118,12 +118,12 @@ absl::Status Facts::Read(absl::Time from, absl::Time to, const KpiFilter& filter
     *out = **number;
   }
   auto rows = database_.Prepare(wanted.region == kAny
-                                    ? "SELECT quarter, region, facts FROM facts "
-                                      "WHERE quarter >= ?1 AND quarter < ?2"
-                                    : "SELECT quarter, region, facts FROM facts "
-                                      "WHERE quarter >= ?1 AND quarter < ?2 AND region = ?3");
+                                    ? "SELECT slot, region, facts FROM facts "
+                                      "WHERE slot >= ?1 AND slot < ?2"
+                                    : "SELECT slot, region, facts FROM facts "
+                                      "WHERE slot >= ?1 AND slot < ?2 AND region = ?3");
   if (!rows.ok()) return rows.status();
-  (*rows)->Bind(1, QuarterOf(wanted.from));
+  (*rows)->Bind(1, SlotOf(wanted.from));
   (*rows)->Bind(2, wanted.to / 1'000'000 + 1);
   if (wanted.region != kAny) (*rows)->Bind(3, wanted.region);
   absl::Status status = ReadRows(**rows, wanted, sink);
@@ -138,17 +138,17 @@ absl::Status Facts::ReadRows(Statement& rows, const Wanted& wanted, AggregateTab
   Decoder decoder;
   Fact& fact = decoder.fact;
   while (rows.Step()) {
-    const std::int64_t quarter = rows.Integer(0);
+    const std::int64_t slot = rows.Integer(0);
     const auto region = regions.Find(rows.Integer(1));
     if (!region.ok()) return region.status();
     for (ByteReader reader(rows.Bytes(2)); !reader.empty();) {
       if (!decoder.Next(&reader)) {
         return absl::DataLossError(
             fmt::format("the stored facts of {} are damaged",
-                        absl::FormatTime(absl::RFC3339_sec, absl::FromUnixSeconds(quarter),
+                        absl::FormatTime(absl::RFC3339_sec, absl::FromUnixSeconds(slot),
                                          absl::UTCTimeZone())));
       }
-      const std::int64_t micros = quarter * 1'000'000 + decoder.micros;
+      const std::int64_t micros = slot * 1'000'000 + decoder.micros;
       if (micros < wanted.from || micros >= wanted.to ||
           (wanted.hub != kAny && decoder.hub != wanted.hub) ||
           (wanted.window != kAny && decoder.window != wanted.window)) {
@@ -185,7 +185,7 @@ absl::Status Facts::Add(absl::Span<const Fact> facts) {
       if (!number.ok()) return number.status();
       user = *number;
     }
-    Encode(fact, *hub, *window, user, &cells[{QuarterOf(absl::ToUnixMicros(fact.time)), *region}]);
+    Encode(fact, *hub, *window, user, &cells[{SlotOf(absl::ToUnixMicros(fact.time)), *region}]);
   }
   for (const auto& [cell, bytes] : cells) {
     if (absl::Status status = Append(cell, bytes); !status.ok()) return status;
@@ -195,10 +195,10 @@ absl::Status Facts::Add(absl::Span<const Fact> facts) {
 
 absl::Status Facts::Append(const Cell& cell, std::string_view bytes) {
   auto last = database_.Prepare(
-      "SELECT part, length(facts) FROM facts WHERE quarter = ?1 AND region = ?2 "
+      "SELECT part, length(facts) FROM facts WHERE slot = ?1 AND region = ?2 "
       "ORDER BY part DESC LIMIT 1");
   if (!last.ok()) return last.status();
-  (*last)->Bind(1, cell.quarter);
+  (*last)->Bind(1, cell.slot);
   (*last)->Bind(2, cell.region);
   const bool found = (*last)->Step();
   if (!(*last)->status().ok()) return (*last)->status();
@@ -207,10 +207,10 @@ absl::Status Facts::Append(const Cell& cell, std::string_view bytes) {
   (*last)->Reset();
 
   auto write = database_.Prepare(append ? "UPDATE facts SET facts = CAST(facts || ?4 AS BLOB) "
-                                          "WHERE quarter = ?1 AND region = ?2 AND part = ?3"
+                                          "WHERE slot = ?1 AND region = ?2 AND part = ?3"
                                         : "INSERT INTO facts VALUES (?1, ?2, ?3, ?4)");
   if (!write.ok()) return write.status();
-  (*write)->Bind(1, cell.quarter);
+  (*write)->Bind(1, cell.slot);
   (*write)->Bind(2, cell.region);
   (*write)->Bind(3, part);
   (*write)->BindBlob(4, bytes);

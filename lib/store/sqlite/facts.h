@@ -1,6 +1,6 @@
-// The facts of a SQLite file: what is read where totals by the quarter of an hour are too coarse.
+// The facts of a SQLite file: what is read where totals by five minutes are too coarse.
 //
-// They lie in rows of some kilobytes, each of a quarter of an hour and a region, and are only ever
+// They lie in rows of some kilobytes, each of five minutes (a slot) and a region, and are only ever
 // appended.
 #pragma once
 
@@ -30,9 +30,9 @@ class Facts {
   absl::Status Add(absl::Span<const Fact> facts);
 
  private:
-  // A quarter of an hour of one region. Names go by number, 0 is the empty one.
+  // Five minutes of one region. Names go by number, 0 is the empty one.
   struct Cell {
-    std::int64_t quarter, region;
+    std::int64_t slot, region;
     friend auto operator<=>(const Cell&, const Cell&) = default;
   };
   // What Read looks for.

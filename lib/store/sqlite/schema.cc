@@ -44,8 +44,8 @@ CREATE TABLE cells (
   day INTEGER NOT NULL, region INTEGER NOT NULL, hubs INTEGER NOT NULL, cells BLOB NOT NULL,
   PRIMARY KEY (day, region, hubs)) WITHOUT ROWID;
 CREATE TABLE facts (
-  quarter INTEGER NOT NULL, region INTEGER NOT NULL, part INTEGER NOT NULL, facts BLOB NOT NULL,
-  PRIMARY KEY (quarter, region, part)) WITHOUT ROWID;
+  slot INTEGER NOT NULL, region INTEGER NOT NULL, part INTEGER NOT NULL, facts BLOB NOT NULL,
+  PRIMARY KEY (slot, region, part)) WITHOUT ROWID;
 {}
 PRAGMA application_id = {};
 PRAGMA user_version = {};
