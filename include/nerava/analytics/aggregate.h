@@ -38,9 +38,9 @@ struct Fact {
 // Stored values; never renumber.
 enum class Grain : std::uint8_t {
   kFiveMinutes = 0,  // by region; hub and window are empty
-  kHour = 1,     // an hour by region; hub and window are empty
-  kDay = 2,      // a UTC day by region; hub and window are empty
-  kCell = 3,     // a UTC day by region, hub and window
+  kHour = 1,         // an hour by region; hub and window are empty
+  kDay = 2,          // a UTC day by region; hub and window are empty
+  kCell = 3,         // a UTC day by region, hub and window
 };
 
 // How long a bucket of the grain lasts. Buckets begin at multiples of it since 1970, UTC.
