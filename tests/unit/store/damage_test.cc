@@ -12,6 +12,7 @@
 
 #include "fmt/format.h"
 #include "lib/projection/commit.h"
+#include "nerava/analytics/funnel.h"
 #include "nerava/analytics/kpi.h"
 #include "nerava/analytics/report.h"
 #include "nerava/analytics/store.h"
@@ -69,8 +70,8 @@ absl::Status UseAll(const TempDir& dir) {
   const BreakdownQuery by_hub{
       {kNoon - absl::Hours(12), kNoon + absl::Hours(60)}, {}, Dimension::kHub, 0};
   if (auto hubs = kpis.GetBreakdown(by_hub); !hubs.ok()) return hubs.status();
-  const auto minutes = kpis.Summarize({{kNoon, kNoon + absl::Minutes(10)}, {}});
-  if (!minutes.ok()) return minutes.status();
+  const auto funnel = kpis.GetFunnel({by_hub.period});  // from facts
+  if (!funnel.ok()) return funnel.status();
   absl::Status status = (*store)->Read([](ReadTransaction& transaction) {
     if (auto counts = transaction.CountEvents(); !counts.ok()) return counts.status();
     return transaction.EventsBetween(absl::UnixEpoch(), kStored, [](const AnalyticsEvent&) {});
