@@ -66,7 +66,7 @@ nva_status nva_kpi_load(nva_kpi* kpi, const nva_kpi_query* query, nva_string tim
     const Load load =
         Value(calculator.GetLoad(ToLoadQuery(calculator, query, time_zone, longest_session_ms)));
     auto report = std::make_unique<nva_report>();
-    report->rows.push_back({load.period, true, {}, 0, load});
+    report->rows.push_back({load.period, true, {}, 0, Hold(load)});
     handle = report.release();
   });
 }
@@ -126,7 +126,8 @@ nva_status nva_report_load_at(const nva_report* report, uint64_t index, uint32_t
                               nva_load_cell* cell, uint32_t struct_size) {
   return Guarded([&] {
     if (hour_of_week >= Load::kHours) Fail("hour_of_week must be from 0 to 167");
-    const LoadCell& found = ContentAt<Load>(report, index).cells[hour_of_week];
+    const auto& load = ContentAt<std::shared_ptr<const Load>>(report, index);
+    const LoadCell& found = load->cells[hour_of_week];
     nva_load_cell result{};
     result.weekday = static_cast<std::int32_t>(hour_of_week / 24 + 1);
     result.hour = static_cast<std::int32_t>(hour_of_week % 24);

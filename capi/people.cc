@@ -199,9 +199,11 @@ nva_status nva_report_streak_at(const nva_report* report, uint64_t index, nva_st
 nva_status nva_report_sessions_per_user_at(const nva_report* report, uint64_t index,
                                            int64_t* sessions, uint64_t* users) {
   return Guarded([&] {
+    Require(sessions, "sessions") = 0;
+    Require(users, "users") = 0;
     const auto& count = ContentAt<SessionsPerUser::Count>(report, index);
-    Require(sessions, "sessions") = count.sessions;
-    Require(users, "users") = count.users;
+    *sessions = count.sessions;
+    *users = count.users;
   });
 }
 
@@ -218,8 +220,9 @@ nva_status nva_report_retention_at(const nva_report* report, uint64_t index,
 nva_status nva_report_retained_at(const nva_report* report, uint64_t index, uint64_t later,
                                   uint64_t* users) {
   return Guarded([&] {
+    Require(users, "users") = 0;
     const auto& retained = ContentAt<RetentionBucket>(report, index).retained;
     if (later >= retained.size()) Fail("there is no such later bucket; see retained_count");
-    Require(users, "users") = retained[later];
+    *users = retained[later];
   });
 }

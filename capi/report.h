@@ -18,7 +18,7 @@
 struct nva_report {
   using Content =
       std::variant<nerava::analytics::KpiSummary, nerava::analytics::Funnel,
-                   nerava::analytics::Load, nerava::analytics::StreakCount,
+                   std::shared_ptr<const nerava::analytics::Load>, nerava::analytics::StreakCount,
                    nerava::analytics::StreakLeader, nerava::analytics::SessionsPerUser::Count,
                    nerava::analytics::RetentionBucket>;
   struct Row {
@@ -43,17 +43,24 @@ const Content& ContentAt(const nva_report* report, std::uint64_t index) {
   return *content;
 }
 
+// Load is many times larger than the others.
+inline nva_report::Content Hold(Load load) { return std::make_shared<const Load>(load); }
+template <typename Content>
+nva_report::Content Hold(Content content) {
+  return content;
+}
+
 // A row for each name, and one for the others together.
 template <typename AnyBreakdown, typename Row, typename Content>
 nva_report* NewReport(AnyBreakdown breakdown, Content Row::*content) {
   auto report = std::make_unique<nva_report>();
   for (Row& row : breakdown.rows) {
     report->rows.push_back(
-        {breakdown.period, true, std::move(row.name), 0, std::move(row.*content)});
+        {breakdown.period, true, std::move(row.name), 0, Hold(std::move(row.*content))});
   }
   if (breakdown.others > 0) {
     report->rows.push_back(
-        {breakdown.period, true, {}, breakdown.others, std::move(breakdown.other)});
+        {breakdown.period, true, {}, breakdown.others, Hold(std::move(breakdown.other))});
   }
   return report.release();
 }

@@ -134,6 +134,14 @@ absl::StatusOr<std::string> JournalFolderOf(const JournalOptions& options, const
       options.durability.value_or(own.empty() ? Durability::kMemory : Durability::kProcess);
   if (durability == Durability::kMemory) return std::string();
   if (options.directory.empty() && !own.empty()) return own;
+  const std::string description = store.Description();
+  if (options.directory.empty() && (description.empty() || description == "memory:")) {
+    // Others of the user have such a one, too, and would take over what is not theirs.
+    return absl::InvalidArgumentError(
+        fmt::format("nothing tells the store \"{}\" from others: for a journal set journal_dir, or "
+                    "durability to memory",
+                    description));
+  }
   const std::filesystem::path wanted =
       options.directory.empty() ? StateFolder() : std::filesystem::path(options.directory);
   if (wanted.empty()) {
@@ -151,7 +159,7 @@ absl::StatusOr<std::string> JournalFolderOf(const JournalOptions& options, const
                                                   wanted.string(), error.message()));
   }
   if (absl::Status prepared = PrepareDirectory(folder); !prepared.ok()) return prepared;
-  return (folder / FolderName(store.Description())).string();
+  return (folder / FolderName(description)).string();
 }
 
 absl::StatusOr<std::shared_ptr<File>> OpenJournalFolder(const std::string& path) {

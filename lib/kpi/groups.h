@@ -18,6 +18,7 @@
 namespace nerava::analytics {
 
 // A Group is a sum that has Totals and takes others in: StatusOr<Totals> Total(), Status Add(Group&).
+// What later events took back leaves nothing: such a Group is not shown.
 template <typename Group>
 class Groups {
  public:
@@ -38,6 +39,11 @@ class Groups {
     Group other;
   };
   absl::StatusOr<Shown> Show(std::size_t top) {
+    return Show(top, [](const Group&) { return true; });
+  }
+  // `is_empty`: asked of those whose totals are nothing.
+  template <typename IsEmpty>
+  absl::StatusOr<Shown> Show(std::size_t top, IsEmpty is_empty) {
     struct Ranked {
       std::string_view name;
       Totals totals;
@@ -47,8 +53,8 @@ class Groups {
     for (auto& [name, group] : groups_) {
       auto totals = group.Total();
       if (!totals.ok()) return totals.status();
-      // What later events took back leaves nothing.
-      if (*totals != Totals{}) ranked.push_back({name, *totals, &group});
+      if (*totals == Totals{} && is_empty(group)) continue;
+      ranked.push_back({name, *totals, &group});
     }
     std::sort(ranked.begin(), ranked.end(), [](const Ranked& a, const Ranked& b) {
       return std::tie(b.totals.total_sessions, b.totals.sessions_started, a.name) <

@@ -1,6 +1,7 @@
 #include "nerava/analytics/load.h"
 
 #include <algorithm>
+#include <map>
 #include <utility>
 
 #include "absl/numeric/int128.h"
@@ -57,33 +58,39 @@ class LoadSums {
  public:
   absl::Status Add(const Fact& fact, const Asked& asked) {
     const bool inside = fact.time >= asked.period.from;
-    Totals& sum = inside ? totals_[asked.hours.Of(absl::ToUnixMicros(fact.time))] : before_;
-    if (absl::Status added = AddChecked(fact.totals, &sum); !added.ok()) return added;
-    AddRuns(fact, asked);
-    return absl::OkStatus();
+    absl::Status added = AddChecked(fact.totals, inside ? &totals_ : &before_);
+    if (added.ok() && inside) {
+      added = AddChecked(fact.totals, &by_hour_[asked.hours.Of(absl::ToUnixMicros(fact.time))]);
+    }
+    if (added.ok()) AddRuns(fact, asked);
+    return added;
   }
 
   absl::Status Add(LoadSums& other) {
     changes_.Add(other.changes_);
-    for (std::size_t i = 0; i < totals_.size(); ++i) {
-      if (absl::Status added = AddChecked(other.totals_[i], &totals_[i]); !added.ok()) return added;
+    for (const auto& [hour, totals] : other.by_hour_) {
+      if (absl::Status added = AddChecked(totals, &by_hour_[hour]); !added.ok()) return added;
     }
-    return absl::OkStatus();
+    return AddChecked(other.totals_, &totals_);
   }
 
-  absl::StatusOr<Totals> Total() const {
-    Totals sum;
-    for (const Totals& totals : totals_) sum += totals;
-    return sum;
+  absl::StatusOr<Totals> Total() const { return totals_; }
+
+  // Whether a session charged at any moment of the period.
+  bool Ran(const Asked& asked) {
+    const Load load = Sum(asked);
+    return std::any_of(load.cells.begin(), load.cells.end(),
+                       [](const LoadCell& cell) { return cell.peak_concurrency > 0; });
   }
 
   Load Sum(const Asked& asked) {
     Load load;
     load.period = asked.period;
-    for (std::size_t i = 0; i < totals_.size(); ++i) {
-      load.cells[i].sessions_started = totals_[i].sessions_started;
-      load.cells[i].total_sessions = totals_[i].total_sessions;
-      load.cells[i].energy_kwh = RoundedRatio(totals_[i].energy_mwh, kMicrosPerUnit);
+    for (const auto& [hour, totals] : by_hour_) {
+      LoadCell& cell = load.cells[hour];
+      cell.sessions_started = totals.sessions_started;
+      cell.total_sessions = totals.total_sessions;
+      cell.energy_kwh = RoundedRatio(totals.energy_mwh, kMicrosPerUnit);
     }
     AddConcurrency(asked, &load);
     return load;
@@ -136,9 +143,10 @@ class LoadSums {
     }
   }
 
-  std::array<Totals, Load::kHours> totals_{};
-  Totals before_;           // the period
-  WeightedValues changes_;  // of the number of sessions, by microseconds since 1970
+  std::map<std::size_t, Totals> by_hour_;  // of the week; most groups have few
+  Totals totals_;                          // of the period
+  Totals before_;                          // of what began before it
+  WeightedValues changes_;                 // of the number of sessions, by microseconds since 1970
 };
 
 absl::StatusOr<Asked> CheckedLoad(const LoadQuery& query, absl::Time now) {
@@ -192,7 +200,7 @@ absl::StatusOr<LoadBreakdown> KpiCalculator::GetLoadBreakdown(const LoadQuery& q
         transaction, *asked, query.filter,
         [&](const Fact& fact, std::uint32_t) { return groups.Of(fact).Add(fact, *asked); });
     if (!read.ok()) return read;
-    auto shown = groups.Show(top);
+    auto shown = groups.Show(top, [&](LoadSums& group) { return !group.Ran(*asked); });
     if (!shown.ok()) return shown.status();
     LoadBreakdown breakdown{asked->period, dimension, {}, shown->others, shown->other.Sum(*asked)};
     for (const auto& [name, group] : shown->rows) {

@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "absl/status/status.h"
+#include "fmt/format.h"
 #include "lib/kpi/bucket_sums.h"
 #include "lib/kpi/calendar.h"
 #include "lib/kpi/read.h"
@@ -39,7 +40,11 @@ absl::StatusOr<Asked> CheckedPeople(const PeopleQuery& query, const Clock& clock
 // one `at`.
 absl::StatusOr<std::vector<absl::Time>> LocalDays(absl::Time from, const Asked& asked) {
   auto days = CutByCalendar({from, asked.at}, Interval::kDay, asked.zone, kMaxDays);
-  if (!days.ok()) return days.status();
+  if (!days.ok()) {
+    return absl::InvalidArgumentError(
+        fmt::format("at is {}; it must be within {} days of the first event",
+                    absl::FormatTime(absl::RFC3339_full, asked.at, absl::UTCTimeZone()), kMaxDays));
+  }
   std::vector<absl::Time> bounds;
   for (const Period& day : *days) bounds.push_back(day.from);
   bounds.push_back(asked.at);
@@ -91,6 +96,7 @@ absl::StatusOr<Streaks> CountStreaks(ReadTransaction& transaction, const PeopleQ
     streaks.counts.push_back(count);
   }
 
+  if (leaders == 0) return streaks;
   // The ids are needed of those only that may be shown.
   const auto ahead = [&](const User& a, const User& b) {
     return std::pair(a.streak.Current(today), a.streak.longest()) >
@@ -240,9 +246,14 @@ absl::StatusOr<SessionsPerUser> KpiCalculator::GetSessionsPerUser(const KpiQuery
                     });
         if (!read.ok()) return read;
         std::map<std::int64_t, std::uint64_t> counts;
-        for (const auto& [user, sessions] : by_user.Sorted()) ++counts[sessions];
-        SessionsPerUser result{*period, by_user.Sorted().size(), {}};
-        for (const auto& [sessions, users] : counts) result.counts.push_back({sessions, users});
+        for (const auto& [user, sessions] : by_user.Sorted()) {
+          if (sessions > 0) ++counts[sessions];
+        }
+        SessionsPerUser result{*period, 0, {}};
+        for (const auto& [sessions, users] : counts) {
+          result.users += users;
+          result.counts.push_back({sessions, users});
+        }
         return result;
       });
 }

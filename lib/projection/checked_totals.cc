@@ -14,10 +14,7 @@ constexpr std::int64_t kMaxAmount = std::int64_t{1} << 61;
 
 absl::Status AddChecked(const Totals& added, Totals* sum) {
   for (const Totals::Field& field : Totals::Fields()) {
-    const bool amount =
-        field.member == &Totals::reward_microusd || field.member == &Totals::energy_mwh ||
-        field.member == &Totals::owed_microusd || field.member == &Totals::credited_cents;
-    const std::int64_t max = amount ? kMaxAmount : kMaxCount;
+    const std::int64_t max = IsAmount(field) ? kMaxAmount : kMaxCount;
     const std::int64_t value = added.*field.member;
     std::int64_t& total = sum->*field.member;
     const bool overflow = __builtin_add_overflow(total, value, &total);

@@ -141,7 +141,7 @@ std::string UserSet::Serialize() const {
 namespace {
 
 // More digits than any count has; with them counts stay far from overflowing.
-constexpr std::size_t kMaxDigits = 40;
+constexpr std::size_t kMaxDigits = 30;
 
 absl::Status Damaged() { return absl::DataLossError("a stored user set is damaged"); }
 

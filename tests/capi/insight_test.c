@@ -159,6 +159,10 @@ static void people_are_counted_and_looked_up(void) {
   CHECK_OK(nva_report_retained_at(report, 0, 0, &users));
   CHECK(users == 2);
   CHECK(nva_report_retained_at(report, 0, 1, &users) == NVA_INVALID_ARGUMENT);
+  CHECK(users == 0);
+  sessions = 7;
+  CHECK(nva_report_sessions_per_user_at(report, 0, &sessions, &users) == NVA_INVALID_ARGUMENT);
+  CHECK(sessions == 0);
   nva_report_free(report);
   CHECK(nva_kpi_retention(kpi, &query, NVA_INTERVAL_HOUR, nva_str(""), &report) ==
         NVA_INVALID_ARGUMENT);

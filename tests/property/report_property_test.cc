@@ -273,11 +273,24 @@ TEST_CASE("load by the hour of the week is that of the sessions") {
       CheckSame(expected, *load);
       const auto by_hub = kpis.GetLoadBreakdown(query, Dimension::kHub, 0);
       REQUIRE(by_hub.ok());
+      std::set<std::string> shown;
       for (const LoadRow& row : by_hub->rows) {
+        shown.insert(row.name);
         if (row.name.empty()) continue;
         LoadQuery one = query;
         one.filter.hub_id = row.name;
         CheckSame(LoadOf(world, one), row.load);
+      }
+      // Also those at which sessions only went on.
+      for (const Session& session : Filtered(world.sessions, query.filter)) {
+        if (session.hub_id.empty()) continue;
+        LoadQuery one = query;
+        one.filter.hub_id = session.hub_id;
+        const Load own = LoadOf(world, one);
+        const bool ran = std::any_of(own.cells.begin(), own.cells.end(), [](const LoadCell& cell) {
+          return cell.sessions_started + cell.total_sessions + cell.peak_concurrency > 0;
+        });
+        if (ran) REQUIRE(shown.contains(session.hub_id));
       }
     });
   });

@@ -305,6 +305,14 @@ def test_without_anything_before_there_is_no_change_in_percent(pipeline):
     assert comparison["change"]["total_sessions"] == 0
 
 
+def test_streaks_up_to_a_moment_too_far_away_are_refused(pipeline):
+    pipeline.publish({"event_type": "charge_stopped", "session_id": "s", "user_id": "u"})
+    pipeline.flush()
+    assert pipeline.kpis.streaks(at="2100-01-01")["users"] == 1
+    with pytest.raises(nerava_analytics.InvalidArgument, match="days of the first event"):
+        pipeline.kpis.streaks(at="9999-12-31")
+
+
 def test_an_empty_store_has_buckets_of_zeros(pipeline):
     trend = pipeline.kpis.trend(days=3)
     assert len(trend["buckets"]) == 4
@@ -339,6 +347,7 @@ def test_an_empty_store_has_buckets_of_zeros(pipeline):
     (lambda kpis: kpis.streaks(leaders=-1), "leaders"),
     (lambda kpis: kpis.streaks(at="1969-01-01"), "1970"),
     (lambda kpis: kpis.user(""), "user_id"),
+    (lambda kpis: kpis.all(days=4000, end="2025-01-01"), "1830"),
     (lambda kpis: kpis.compare(start="1970-01-02", end="1970-01-05"), "1970"),
 ])
 def test_what_is_no_question_is_refused_with_what_to_do(pipeline, ask, message):

@@ -13,6 +13,7 @@ from ._handles import Handle
 from ._library import abi
 
 _MICROS_PER_DAY = 86_400_000_000
+_MAX_DAYS = 1830
 
 INTERVALS = ("hour", "day", "week", "month")
 DIMENSIONS = ("region", "hub", "window")
@@ -108,8 +109,8 @@ def _make_query(region: str | None, hub: str | None, window: str | None) -> _abi
 def _set_period(query: _abi.KpiQuery, days: int, start: Time | None, end: Time | None) -> None:
     if isinstance(days, bool) or not isinstance(days, int):
         raise TypeError(f"days must be an int, not {days!r}")
-    if start is None and not 1 <= days <= 2**31 - 1:  # how many are too many the library says
-        raise invalid(f"days is {days}; it must be from 1 on")
+    if start is None and not 1 <= days <= _MAX_DAYS:
+        raise invalid(f"days is {days}; it must be from 1 to {_MAX_DAYS}")
     if start is None and end is None:
         query.days = days
         return

@@ -59,12 +59,13 @@ absl::Status Aggregates::Scan(Grain grain, absl::Time from, absl::Time to, const
     rows.Bind(4, **number);
   }
 
-  absl::Status status = ReadRows(rows, sink);
+  absl::Status status = ReadRows(grain, rows, sink);
   rows.Reset();
   return status;
 }
 
-absl::Status Aggregates::ReadRows(Statement& rows, RowSink sink) {
+absl::Status Aggregates::ReadRows(Grain grain, Statement& rows, RowSink sink) {
+  const std::int64_t width = absl::ToInt64Seconds(BucketWidth(grain));
   NamesAtHand regions(names_);
   AggregateRow row;
   while (rows.Step()) {
@@ -75,7 +76,11 @@ absl::Status Aggregates::ReadRows(Statement& rows, RowSink sink) {
     const auto region = regions.Find(rows.Integer(kTotals + 1));
     if (!region.ok()) return region.status();
     row.region = *region;
-    row.begin = absl::FromUnixSeconds(rows.Integer(kTotals + 2));
+    const std::int64_t begin = rows.Integer(kTotals + 2);
+    if (begin < 0 || begin % width != 0) {
+      return absl::DataLossError(fmt::format("the stored aggregate of {} s is damaged", begin));
+    }
+    row.begin = absl::FromUnixSeconds(begin);
     if (absl::Status taken = sink(row); !taken.ok()) return taken;
   }
   return rows.status();
@@ -87,7 +92,8 @@ absl::StatusOr<std::optional<absl::Time>> Aggregates::First() {
   if (!first.ok()) return first.status();
   (*first)->Bind(1, static_cast<std::int64_t>(Grain::kDay));
   std::optional<absl::Time> begin;
-  if ((*first)->Step()) begin = absl::FromUnixSeconds((*first)->Integer(0));
+  if ((*first)->Step())
+    begin = absl::FromUnixSeconds(std::max<std::int64_t>((*first)->Integer(0), 0));
   if (!(*first)->status().ok()) return (*first)->status();
   (*first)->Reset();
   return begin;

@@ -36,7 +36,7 @@ class Aggregates final : public AggregateTable {
   };
   static void Bind(Statement& statement, const Key& key);
 
-  absl::Status ReadRows(Statement& rows, RowSink sink);
+  absl::Status ReadRows(Grain grain, Statement& rows, RowSink sink);
   absl::StatusOr<Key> NumberKey(const AggregateKey& key);
   absl::Status AddOne(const AggregateDelta& delta, Statement& read, Statement& add);
   absl::StatusOr<std::string> ReadUsers(const Key& key, Statement& read);

@@ -17,8 +17,12 @@ namespace {
 
 // Of a row. More make breakdowns quicker, fewer commits and what is asked of one hub.
 constexpr std::int64_t kHubsPerPage = 32;
+constexpr std::int64_t kWindowsPerPage = 32;
 
 constexpr std::int64_t kAny = -1;
+
+// More sessions than a day can have.
+constexpr std::int64_t kMostOfADay = std::int64_t{1} << 40;
 
 absl::Status Damaged(std::int64_t day) {
   return absl::DataLossError(
@@ -48,7 +52,7 @@ bool Decode(ByteReader* reader, Cell* cell) {
   cell->hub = static_cast<std::int64_t>(*hub);
   cell->window = static_cast<std::int64_t>(*window);
   cell->totals = {};
-  if (!ReadTotals(*present, reader, &cell->totals)) return false;
+  if (!ReadTotals(*present, kMostOfADay, reader, &cell->totals)) return false;
   const auto users = reader->Text();
   if (users) cell->users = *users;
   return users.has_value();
@@ -91,6 +95,7 @@ absl::Status Cells::ReadRows(Statement& rows, const Cell& wanted, AggregateTable
   AggregateRow row;
   while (rows.Step()) {
     const std::int64_t day = rows.Integer(0);
+    if (day % absl::ToInt64Seconds(BucketWidth(Grain::kCell)) != 0) return Damaged(day);
     const auto region = regions.Find(rows.Integer(1));
     if (!region.ok()) return region.status();
     row.begin = absl::FromUnixSeconds(day);
@@ -120,7 +125,7 @@ absl::Status Cells::Add(absl::Span<const AggregateDelta* const> deltas) {
   std::vector<Change> changes;
   changes.reserve(deltas.size());
   for (const AggregateDelta* delta : deltas) {
-    Change change{{delta->key.bucket, 0, 0}, 0, 0, delta};
+    Change change{{delta->key.bucket, 0, 0, 0}, 0, 0, delta};
     const std::pair<const std::string*, std::int64_t*> names[] = {
         {&delta->key.region, &change.page.region},
         {&delta->key.hub_id, &change.hub},
@@ -131,12 +136,13 @@ absl::Status Cells::Add(absl::Span<const AggregateDelta* const> deltas) {
       *out = *number;
     }
     change.page.hubs = change.hub / kHubsPerPage;
+    change.page.windows = change.window / kWindowsPerPage;
     changes.push_back(change);
   }
   // In the order of the table, and of the cells in a row.
   std::sort(changes.begin(), changes.end(), [](const Change& a, const Change& b) {
-    return std::tie(a.page.day, a.page.region, a.page.hubs, a.hub, a.window) <
-           std::tie(b.page.day, b.page.region, b.page.hubs, b.hub, b.window);
+    return std::tie(a.page.day, a.page.region, a.page.hubs, a.page.windows, a.hub, a.window) <
+           std::tie(b.page.day, b.page.region, b.page.hubs, b.page.windows, b.hub, b.window);
   });
   for (auto first = changes.begin(); first != changes.end();) {
     const Page page = first->page;
@@ -150,12 +156,13 @@ absl::Status Cells::Add(absl::Span<const AggregateDelta* const> deltas) {
 }
 
 absl::StatusOr<std::string> Cells::ReadPage(const Page& page) {
-  auto read =
-      database_.Prepare("SELECT cells FROM cells WHERE day = ?1 AND region = ?2 AND hubs = ?3");
+  auto read = database_.Prepare(
+      "SELECT cells FROM cells WHERE day = ?1 AND region = ?2 AND hubs = ?3 AND windows = ?4");
   if (!read.ok()) return read.status();
   (*read)->Bind(1, page.day);
   (*read)->Bind(2, page.region);
   (*read)->Bind(3, page.hubs);
+  (*read)->Bind(4, page.windows);
   std::string bytes;
   if ((*read)->Step()) bytes = (*read)->Bytes(0);
   if (!(*read)->status().ok()) return (*read)->status();
@@ -205,12 +212,13 @@ absl::Status Cells::ChangePage(const Page& page, absl::Span<const Change> change
     if (absl::Status added = add({change->hub, change->window}); !added.ok()) return added;
   }
 
-  auto write = database_.Prepare("INSERT OR REPLACE INTO cells VALUES (?1, ?2, ?3, ?4)");
+  auto write = database_.Prepare("INSERT OR REPLACE INTO cells VALUES (?1, ?2, ?3, ?4, ?5)");
   if (!write.ok()) return write.status();
   (*write)->Bind(1, page.day);
   (*write)->Bind(2, page.region);
   (*write)->Bind(3, page.hubs);
-  (*write)->BindBlob(4, after);
+  (*write)->Bind(4, page.windows);
+  (*write)->BindBlob(5, after);
   return (*write)->Run();
 }
 

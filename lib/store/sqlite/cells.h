@@ -1,7 +1,7 @@
 // The aggregates of a SQLite file by UTC day, region, hub and window.
 //
 // Breakdowns read all of many days, and a batch changes many of one day. So they lie together in rows
-// of a day, a region and some hubs: to step through rows of their own would cost more than the rest.
+// of a day, a region, and some hubs and windows: to step through rows of their own would cost more than the rest.
 #pragma once
 
 #include <cstdint>
@@ -34,7 +34,7 @@ class Cells {
  private:
   // What a row holds. Names go by number, 0 is the empty one.
   struct Page {
-    std::int64_t day, region, hubs;
+    std::int64_t day, region, hubs, windows;
     friend bool operator==(const Page&, const Page&) = default;
   };
   struct Cell {

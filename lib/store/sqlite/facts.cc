@@ -19,11 +19,13 @@ namespace {
 constexpr std::int64_t kSlotMicros = 300'000'000;
 // Of a row. Appending rewrites all of it; each row costs some bytes and a step.
 constexpr std::int64_t kFullBytes = 4000;
+constexpr std::int64_t kMostParts = std::int64_t{1} << 40;
+
+// More sessions than a batch can have at one moment: so many of no file add up to an overflow.
+constexpr std::int64_t kMostOfAMoment = std::int64_t{1} << 20;
 
 // Seconds since 1970.
-std::int64_t SlotOf(std::int64_t micros) {
-  return (micros - micros % kSlotMicros) / 1'000'000;
-}
+std::int64_t SlotOf(std::int64_t micros) { return (micros - micros % kSlotMicros) / 1'000'000; }
 
 // Bits of what is present: the times, and from kTotalsBit on the totals.
 constexpr std::uint64_t kTimeToStop = 1;
@@ -71,7 +73,7 @@ class Decoder {
     fact.user_sessions = 0;
     if (user != 0) {
       const auto sessions = reader->Signed();
-      if (!sessions) return false;
+      if (!sessions || *sessions > kMostOfAMoment || *sessions < -kMostOfAMoment) return false;
       fact.user_sessions = *sessions;
     }
     return NextChanges(reader);
@@ -83,11 +85,12 @@ class Decoder {
     for (; set_ != 0; set_ &= set_ - 1) LowestTotal(set_, &fact.totals) = 0;
     const auto present = reader->Varint();
     if (!present || !NextTime((*present & kTimeToStop) != 0, reader, &fact.time_to_stop) ||
-        !NextTime((*present & kTimeToCredit) != 0, reader, &fact.time_to_credit)) {
+        !NextTime((*present & kTimeToCredit) != 0, reader, &fact.time_to_credit) ||
+        (fact.time_to_stop && *fact.time_to_stop < absl::ZeroDuration())) {
       return false;
     }
     set_ = *present >> kTotalsBit;
-    return ReadTotals(set_, reader, &fact.totals);
+    return ReadTotals(set_, kMostOfAMoment, reader, &fact.totals);
   }
 
   static bool NextTime(bool present, ByteReader* reader, std::optional<absl::Duration>* time) {
@@ -117,11 +120,11 @@ absl::Status Facts::Read(absl::Time from, absl::Time to, const KpiFilter& filter
     if (!number->has_value()) return absl::OkStatus();  // never seen
     *out = **number;
   }
-  auto rows = database_.Prepare(wanted.region == kAny
-                                    ? "SELECT slot, region, facts FROM facts "
-                                      "WHERE slot >= ?1 AND slot < ?2"
-                                    : "SELECT slot, region, facts FROM facts "
-                                      "WHERE slot >= ?1 AND slot < ?2 AND region = ?3");
+  auto rows =
+      database_.Prepare(wanted.region == kAny ? "SELECT slot, region, facts FROM facts "
+                                                "WHERE slot >= ?1 AND slot < ?2"
+                                              : "SELECT slot, region, facts FROM facts "
+                                                "WHERE slot >= ?1 AND slot < ?2 AND region = ?3");
   if (!rows.ok()) return rows.status();
   (*rows)->Bind(1, SlotOf(wanted.from));
   (*rows)->Bind(2, wanted.to / 1'000'000 + 1);
@@ -143,10 +146,9 @@ absl::Status Facts::ReadRows(Statement& rows, const Wanted& wanted, AggregateTab
     if (!region.ok()) return region.status();
     for (ByteReader reader(rows.Bytes(2)); !reader.empty();) {
       if (!decoder.Next(&reader)) {
-        return absl::DataLossError(
-            fmt::format("the stored facts of {} are damaged",
-                        absl::FormatTime(absl::RFC3339_sec, absl::FromUnixSeconds(slot),
-                                         absl::UTCTimeZone())));
+        return absl::DataLossError(fmt::format(
+            "the stored facts of {} are damaged",
+            absl::FormatTime(absl::RFC3339_sec, absl::FromUnixSeconds(slot), absl::UTCTimeZone())));
       }
       const std::int64_t micros = slot * 1'000'000 + decoder.micros;
       if (micros < wanted.from || micros >= wanted.to ||
@@ -202,6 +204,9 @@ absl::Status Facts::Append(const Cell& cell, std::string_view bytes) {
   (*last)->Bind(2, cell.region);
   const bool found = (*last)->Step();
   if (!(*last)->status().ok()) return (*last)->status();
+  if (found && ((*last)->Integer(0) < 0 || (*last)->Integer(0) > kMostParts)) {
+    return absl::DataLossError("a stored part of facts has a number that none has");
+  }
   const bool append = found && (*last)->Integer(1) < kFullBytes;
   const std::int64_t part = found ? (*last)->Integer(0) + (append ? 0 : 1) : 0;
   (*last)->Reset();

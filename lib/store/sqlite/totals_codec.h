@@ -8,6 +8,7 @@
 #include <string>
 
 #include "lib/base/bytes.h"
+#include "lib/projection/checked_totals.h"
 #include "nerava/analytics/totals.h"
 
 namespace nerava::analytics::sqlite {
@@ -42,12 +43,16 @@ inline std::optional<std::int64_t> ReadAmount(ByteReader* reader) {
   return value;
 }
 
-// Sets those that are present; the others stay as they are. False when the bytes are none.
-inline bool ReadTotals(std::uint64_t present, ByteReader* reader, Totals* totals) {
+// Sets those that are present; the others stay as they are. False when the bytes are none, or count
+// more than `most` of anything.
+inline bool ReadTotals(std::uint64_t present, std::int64_t most, ByteReader* reader,
+                       Totals* totals) {
   if (present >> kTotalsFields.size() != 0) return false;
   for (std::uint64_t left = present; left != 0; left &= left - 1) {
     const auto value = ReadAmount(reader);
     if (!value) return false;
+    const bool counts = !IsAmount(kTotalsFields[static_cast<std::size_t>(std::countr_zero(left))]);
+    if (counts && (*value > most || *value < -most)) return false;
     LowestTotal(left, totals) = *value;
   }
   return true;

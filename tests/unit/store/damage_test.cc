@@ -123,6 +123,11 @@ TEST_CASE("a file whose rows cannot be is DataLoss") {
       "UPDATE facts SET facts = x'ffffffffff7f000000010102'",
       "UPDATE facts SET facts = x'0001000001ffffffffffffffffff01'",
       "UPDATE facts SET facts = x'000000ffffffffffff7f020102'",
+      // ... a time to the stop below 0; more sessions of a user than there can be.
+      "UPDATE facts SET facts = x'0000000009010302'",
+      "UPDATE facts SET facts = x'00000001808080041002'",
+      // Buckets that overlap.
+      "UPDATE aggregates SET bucket = bucket + 1", "UPDATE cells SET day = day + 1",
       // Cells: cut off; an amount that overflows; a set of users that is none.
       "UPDATE cells SET cells = substr(cells, 1, length(cells) - 1)",
       "UPDATE cells SET cells = x'000001feffffffffffffffff0100'",

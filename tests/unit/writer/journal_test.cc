@@ -518,6 +518,17 @@ TEST_CASE("A journal without a folder of its own is in the first state folder th
   }
 }
 
+TEST_CASE("A store that nothing tells from others gets no journal in the state folder") {
+  JournalFixture f;
+  BatchWriterOptions options = f.Options();
+  options.journal.directory.clear();
+  const Environment environment({{"STATE_DIRECTORY", f.dir.File("state")}});
+  const auto created = BatchWriter::Create(options, *OpenStore("memory:"));
+  CHECK(absl::IsInvalidArgument(created.status()));
+  CHECK(created.status().ToString().find("set journal_dir") != std::string::npos);
+  CHECK_FALSE(fs::exists(f.dir.File("state")));
+}
+
 TEST_CASE("A journal without any place for it is refused") {
   JournalFixture f;
   BatchWriterOptions options = f.Options();
