@@ -7,11 +7,12 @@
 #include <cstdlib>
 #include <functional>
 
-// ThreadSanitizer supports no threads in the child of a process with threads.
-#if defined(__SANITIZE_THREAD__)
+// ThreadSanitizer supports no threads in the child of a process with threads, and AddressSanitizer's
+// allocator may be locked there for good.
+#if defined(__SANITIZE_THREAD__) || defined(__SANITIZE_ADDRESS__)
 #define NERAVA_CAN_FORK 0
 #elif defined(__has_feature)
-#if __has_feature(thread_sanitizer)
+#if __has_feature(thread_sanitizer) || __has_feature(address_sanitizer)
 #define NERAVA_CAN_FORK 0
 #endif
 #endif
