@@ -161,6 +161,12 @@ TEST_CASE("funnels are those of the sessions") {
     World world(seed);
     FunnelQuery query{world.query.period, world.query.filter};
     if (world.random.OneIn(2)) query.conversion_window = absl::Hours(world.random.Below(100));
+    // Often as long as a session took.
+    for (const Session& session : world.sessions) {
+      if (session.Completed() && world.random.OneIn(4)) {
+        query.conversion_window = *session.stop - *session.start;
+      }
+    }
     query.abandon_after = absl::Hours(world.random.Below(100));
     const Funnel expected = FunnelOf(world, query);
     world.ForEachStore([&](const KpiCalculator& kpis) {
