@@ -10,6 +10,7 @@
 #include "capi/report.h"
 
 using namespace nerava::analytics::capi;  // NOLINT: this file is the C side of that namespace
+using nerava::analytics::AnsweredPeriod;
 using nerava::analytics::KpiCalculator;
 using nerava::analytics::KpiQuery;
 using nerava::analytics::Load;
@@ -43,8 +44,9 @@ SessionSizes AskSizes(nva_kpi* kpi, const nva_kpi_query* query, std::int64_t len
   return Value(calculator.GetSessionSizes(sizes));
 }
 
-nva_sizes ToStruct(const Sizes& sizes) {
+nva_sizes ToStruct(const Sizes& sizes, const AnsweredPeriod& period) {
   nva_sizes result{};
+  result.grain = ToC(period.grain);
   result.bin_count = static_cast<std::uint32_t>(sizes.bins.size());
   result.sessions = sizes.sessions;
   result.p10 = sizes.p10;
@@ -66,7 +68,7 @@ nva_status nva_kpi_load(nva_kpi* kpi, const nva_kpi_query* query, nva_string tim
     const Load load =
         Value(calculator.GetLoad(ToLoadQuery(calculator, query, time_zone, longest_session_ms)));
     auto report = std::make_unique<nva_report>();
-    report->rows.push_back({load.period, true, {}, 0, Hold(load)});
+    report->rows.push_back({load.period, true, {}, 0, load.period.grain, Hold(load)});
     handle = report.release();
   });
 }
@@ -109,8 +111,8 @@ nva_status nva_kpi_session_sizes(nva_kpi* kpi, const nva_kpi_query* query, int64
                                  uint32_t struct_size) {
   return Guarded([&] {
     const SessionSizes sizes = AskSizes(kpi, query, length_bin_ms, energy_bin_mwh);
-    Write(ToStruct(sizes.length_minutes), length, struct_size, "length");
-    Write(ToStruct(sizes.energy_kwh), energy, struct_size, "energy");
+    Write(ToStruct(sizes.length_minutes, sizes.period), length, struct_size, "length");
+    Write(ToStruct(sizes.energy_kwh, sizes.period), energy, struct_size, "energy");
   });
 }
 

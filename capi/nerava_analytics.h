@@ -93,7 +93,8 @@ enum {
   NVA_REJECT_INVALID_NUMBER = 7,
   NVA_REJECT_NEGATIVE = 8,
   NVA_REJECT_INVALID_TIME = 9,
-  NVA_REJECT_IN_FUTURE = 10
+  NVA_REJECT_IN_FUTURE = 10,
+  NVA_REJECT_TOO_OLD = 11 /* from before what the store keeps */
 };
 
 /* The reason behind this thread's last error; NVA_REJECT_OTHER when it was no refused event. */
@@ -266,14 +267,23 @@ typedef struct nva_pipeline_options {
   int64_t sqlite_busy_timeout_ms;
   int64_t sqlite_partition_rows;
   nva_error_callback on_error; /* of the writer and of the bus */
+  int32_t retention;           /* 0: old data is dropped only by nva_pipeline_apply_retention */
+  int32_t reserved;
+  int64_t keep_events_days; /* raw events; NVA_FOREVER: for ever, as the next two */
+  int64_t keep_aggregates_days;
+  int64_t keep_snapshots_days;
+  int64_t retention_interval_ms; /* how often the pipeline looks */
 } nva_pipeline_options;
+
+#define NVA_FOREVER INT64_MAX
 
 /* The strings it sets live as long as the process. */
 NVA_API nva_status nva_pipeline_options_init(nva_pipeline_options* options, uint32_t struct_size);
 
 /* Overrides initialised options by what the variables set: ANALYTICS_ENABLED, _DATABASE_URL, _REGION
  * (else REGION), _BATCH_SIZE, _FLUSH_INTERVAL (seconds), _OVERFLOW (block, reject, drop_oldest),
- * _DURABILITY (memory, process, power), _JOURNAL_DIR and _SYNC_INTERVAL (seconds). The strings it
+ * _DURABILITY (memory, process, power), _JOURNAL_DIR, _SYNC_INTERVAL (seconds), _RETENTION (on, off)
+ * and _KEEP_EVENTS, _KEEP_AGGREGATES, _KEEP_SNAPSHOTS (days, or forever). The strings it
  * sets live as long as the process. INVALID_ARGUMENT with the variable's name for a bad value; the
  * options are then unchanged. Must not overlap setenv(). */
 NVA_API nva_status nva_pipeline_options_from_environment(nva_pipeline_options* options);
@@ -325,6 +335,30 @@ NVA_API nva_status nva_pipeline_dead_letters_json(nva_pipeline* pipeline, uint64
 /* Accepts them all again, for when the store has learned to take them; what it refuses again becomes
  * a dead letter again. `accepted` (may be NULL): how many; those that were not stay. */
 NVA_API nva_status nva_pipeline_replay_dead_letters(nva_pipeline* pipeline, uint64_t* accepted);
+
+/* What was dropped, and what it took. */
+typedef struct nva_retention_run {
+  uint32_t struct_size;
+  int32_t reserved;
+  int64_t events;
+  int64_t aggregate_days;
+  int64_t snapshot_days;
+  int64_t freed_bytes; /* given back to the file system */
+  int64_t steps;       /* transactions */
+  int64_t longest_step_us;
+  int64_t duration_us;
+  int64_t events_from_us; /* what is kept begins here; NVA_TIME_NONE: nothing was ever dropped */
+  int64_t aggregates_from_us;
+  int64_t snapshots_from_us;
+} nva_retention_run;
+
+/* Drops at once what the keep_ options do not keep at `now_us` (NVA_TIME_NONE: now), in short
+ * transactions with pauses, so that others write meanwhile. What an earlier one left undone it does.
+ * Needs no writer: also after _close. Errors: the store's; UNIMPLEMENTED for a store from callbacks. */
+NVA_API nva_status nva_pipeline_apply_retention(nva_pipeline* pipeline, int64_t now_us,
+                                                nva_retention_run* run, uint32_t struct_size);
+NVA_API nva_status nva_pipeline_apply_retention_json(nva_pipeline* pipeline, int64_t now_us,
+                                                     char** json);
 
 /* Further handles on the pipeline's parts, each to be freed. They keep the pipeline's memory, not
  * its operation: once it is closed or freed, publishing and writing give FAILED_PRECONDITION. */
@@ -574,11 +608,20 @@ typedef struct nva_kpi_query {
   nva_string window_id;
 } nva_kpi_query;
 
+/* How exactly an answer keeps to the bounds of its period, which what was dropped limits. Never
+ * renumbered. */
+enum {
+  NVA_GRAIN_EXACT = 0, /* to the microsecond */
+  NVA_GRAIN_DAY = 1, /* a bound was moved to the nearest midnight, UTC: only whole days are left */
+  NVA_GRAIN_PARTIAL = 2 /* part of what is needed was dropped: over the rest */
+};
+
 /* Every result begins with its period. Rates are percentages; rates, averages, USD and kWh are
  * rounded to 2 decimals, half away from zero; a rate or average over nothing is 0. What each number
  * means: docs/kpis.md. */
 typedef struct nva_conversion_funnel {
   uint32_t struct_size;
+  int32_t grain; /* NVA_GRAIN_... */
   int64_t from_us;
   int64_t to_us;
   double period_days;
@@ -592,6 +635,7 @@ typedef struct nva_conversion_funnel {
 
 typedef struct nva_green_hour_utilization {
   uint32_t struct_size;
+  int32_t grain; /* NVA_GRAIN_... */
   int64_t from_us;
   int64_t to_us;
   double period_days;
@@ -603,6 +647,7 @@ typedef struct nva_green_hour_utilization {
 
 typedef struct nva_streak_metrics {
   uint32_t struct_size;
+  int32_t grain; /* NVA_GRAIN_... */
   int64_t from_us;
   int64_t to_us;
   double period_days;
@@ -614,6 +659,7 @@ typedef struct nva_streak_metrics {
 
 typedef struct nva_revenue_metrics {
   uint32_t struct_size;
+  int32_t grain; /* NVA_GRAIN_... */
   int64_t from_us;
   int64_t to_us;
   double period_days;
@@ -627,6 +673,7 @@ typedef struct nva_revenue_metrics {
 /* What all of them are computed from, in exact integers. */
 typedef struct nva_kpi_summary {
   uint32_t struct_size;
+  int32_t grain; /* NVA_GRAIN_... */
   int64_t from_us;
   int64_t to_us;
   double period_days;
@@ -701,6 +748,8 @@ typedef struct nva_report_row {
   int64_t to_us;
   nva_string name; /* of a breakdown: borrowed from the report; empty: none */
   uint64_t others; /* of a breakdown: > 0 for the last row, which stands for so many others */
+  int32_t grain;   /* NVA_GRAIN_... */
+  int32_t reserved;
 } nva_report_row;
 
 /* The period cut into buckets of the local calendar, oldest first, without gaps. `time_zone`: a name
@@ -729,6 +778,7 @@ NVA_API nva_status nva_kpi_compare_json(nva_kpi* kpi, const nva_kpi_query* query
  * nearest-rank percentiles in microseconds, NVA_TIME_NONE over nothing. */
 typedef struct nva_funnel {
   uint32_t struct_size;
+  int32_t grain; /* NVA_GRAIN_... */
   int64_t from_us;
   int64_t to_us;
   double period_days;
@@ -810,6 +860,8 @@ typedef struct nva_sizes {
   double max;
   double bin;                 /* width */
   int64_t bins[NVA_MAX_BINS]; /* sessions in [i * bin, (i + 1) * bin); the last also of all above */
+  int32_t grain;              /* NVA_GRAIN_... */
+  int32_t reserved;
 } nva_sizes;
 
 /* `length`: of the completed sessions that started in the period. `energy`: of the sessions with some
@@ -826,6 +878,7 @@ NVA_API nva_status nva_kpi_session_sizes_json(nva_kpi* kpi, const nva_kpi_query*
  * from to_us of the query (NVA_TIME_NONE: now), and days and from_us must not be set. */
 typedef struct nva_active_users {
   uint32_t struct_size;
+  int32_t grain; /* NVA_GRAIN_... */
   int64_t at_us;
   uint64_t daily;    /* in the local day of at_us */
   uint64_t weekly;   /* in that and the 6 before */
@@ -835,6 +888,7 @@ typedef struct nva_active_users {
 
 typedef struct nva_streaks {
   uint32_t struct_size;
+  int32_t grain; /* NVA_GRAIN_... */
   int64_t at_us;
   uint64_t users;      /* that were ever active */
   int64_t max_current; /* days */
@@ -860,6 +914,7 @@ typedef struct nva_retention {
 
 typedef struct nva_user_summary {
   uint32_t struct_size;
+  int32_t grain; /* NVA_GRAIN_... */
   int64_t at_us;
   int64_t total_sessions;
   int64_t active_window_sessions;

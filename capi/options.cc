@@ -1,5 +1,6 @@
 #include "capi/options.h"
 
+#include <algorithm>
 #include <mutex>
 #include <set>
 
@@ -82,6 +83,31 @@ void Take(const Struct& from, StoreOptions* to) {
   to->sqlite_partition_rows = from.sqlite_partition_rows;
 }
 
+std::int64_t ToDays(absl::Duration duration) {
+  return duration == absl::InfiniteDuration() ? NVA_FOREVER : duration / absl::Hours(24);
+}
+absl::Duration FromDays(std::int64_t days) {
+  constexpr std::int64_t kMost = 1'000'000;  // more would overflow
+  if (days == NVA_FOREVER) return absl::InfiniteDuration();
+  return std::clamp<std::int64_t>(days, -1, kMost) * absl::Hours(24);
+}
+
+void Fill(const DataRetention& from, nva_pipeline_options* to) {
+  to->retention = from.enabled ? 1 : 0;
+  to->keep_events_days = ToDays(from.events);
+  to->keep_aggregates_days = ToDays(from.aggregates);
+  to->keep_snapshots_days = ToDays(from.snapshots);
+  to->retention_interval_ms = ToMillis(from.interval);
+}
+
+void Take(const nva_pipeline_options& from, DataRetention* to) {
+  to->enabled = from.retention != 0;
+  to->events = FromDays(from.keep_events_days);
+  to->aggregates = FromDays(from.keep_aggregates_days);
+  to->snapshots = FromDays(from.keep_snapshots_days);
+  to->interval = absl::Milliseconds(from.retention_interval_ms);
+}
+
 void Fill(const Options& from, nva_pipeline_options* to) {
   to->enabled = from.enabled ? 1 : 0;
   to->database_url = Intern(from.database_url);
@@ -89,6 +115,7 @@ void Fill(const Options& from, nva_pipeline_options* to) {
   to->recent_capacity = from.bus.recent_capacity;
   Fill(from.writer, to);
   Fill(from.store, to);
+  Fill(from.data_retention, to);
 }
 
 }  // namespace
@@ -117,6 +144,7 @@ Options FromStruct(const nva_pipeline_options* in) {
   options.bus.recent_capacity = given.recent_capacity;
   Take(given, &options.writer);
   Take(given, &options.store);
+  Take(given, &options.data_retention);
   return options;
 }
 

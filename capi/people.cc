@@ -11,9 +11,9 @@
 
 using namespace nerava::analytics::capi;  // NOLINT: this file is the C side of that namespace
 using nerava::analytics::ActiveUsers;
+using nerava::analytics::AnsweredPeriod;
 using nerava::analytics::KpiCalculator;
 using nerava::analytics::KpiQuery;
-using nerava::analytics::Period;
 using nerava::analytics::Retention;
 using nerava::analytics::RetentionBucket;
 using nerava::analytics::SessionsPerUser;
@@ -57,9 +57,9 @@ UserSummary AskUser(nva_kpi* kpi, nva_string user_id, const nva_kpi_query* query
 
 // A report of rows that have nothing but their content.
 template <typename Rows>
-nva_report* ReportOf(const Period& period, const Rows& rows) {
+nva_report* ReportOf(const AnsweredPeriod& period, const Rows& rows) {
   auto report = std::make_unique<nva_report>();
-  for (const auto& row : rows) report->rows.push_back({period, true, {}, 0, row});
+  for (const auto& row : rows) report->rows.push_back({period, true, {}, 0, period.grain, row});
   return report.release();
 }
 
@@ -69,8 +69,8 @@ nva_status nva_kpi_active_users(nva_kpi* kpi, const nva_kpi_query* query, nva_st
                                 nva_active_users* result, uint32_t struct_size) {
   return Guarded([&] {
     const ActiveUsers users = AskActiveUsers(kpi, query, time_zone);
-    Write(nva_active_users{0, ToMicros(users.at), users.daily, users.weekly, users.monthly,
-                           users.stickiness},
+    Write(nva_active_users{0, ToC(users.grain), ToMicros(users.at), users.daily, users.weekly,
+                           users.monthly, users.stickiness},
           result, struct_size, "result");
   });
 }
@@ -88,10 +88,11 @@ nva_status nva_kpi_streaks(nva_kpi* kpi, const nva_kpi_query* query, nva_string 
   return Guarded([&] {
     if (counts != nullptr) *counts = nullptr;
     const Streaks streaks = AskStreaks(kpi, query, time_zone, 0);
-    Write(nva_streaks{0, ToMicros(streaks.at), streaks.users, streaks.max_current,
-                      streaks.max_longest},
+    Write(nva_streaks{0, ToC(streaks.grain), ToMicros(streaks.at), streaks.users,
+                      streaks.max_current, streaks.max_longest},
           result, struct_size, "result");
-    if (counts != nullptr) *counts = ReportOf({streaks.at, streaks.at}, streaks.counts);
+    if (counts != nullptr)
+      *counts = ReportOf({{streaks.at, streaks.at}, streaks.grain}, streaks.counts);
   });
 }
 
@@ -102,7 +103,8 @@ nva_status nva_kpi_streak_leaders(nva_kpi* kpi, const nva_kpi_query* query, nva_
     const Streaks streaks = AskStreaks(kpi, query, time_zone, leaders);
     auto report = std::make_unique<nva_report>();
     for (const StreakLeader& leader : streaks.leaders) {
-      report->rows.push_back({{streaks.at, streaks.at}, true, leader.user_id, 0, leader});
+      report->rows.push_back(
+          {{streaks.at, streaks.at}, true, leader.user_id, 0, streaks.grain, leader});
     }
     handle = report.release();
   });
@@ -121,8 +123,10 @@ nva_status nva_kpi_retention(nva_kpi* kpi, const nva_kpi_query* query, nva_inter
   return Guarded([&] {
     nva_report*& handle = Out(out);
     auto report = std::make_unique<nva_report>();
-    for (auto& bucket : AskRetention(kpi, query, interval, time_zone).buckets) {
-      report->rows.push_back({bucket.bucket, bucket.complete, {}, 0, std::move(bucket)});
+    Retention retention = AskRetention(kpi, query, interval, time_zone);
+    for (auto& bucket : retention.buckets) {
+      report->rows.push_back(
+          {bucket.bucket, bucket.complete, {}, 0, retention.period.grain, std::move(bucket)});
     }
     handle = report.release();
   });
@@ -156,6 +160,7 @@ nva_status nva_kpi_user(nva_kpi* kpi, nva_string user_id, const nva_kpi_query* q
   return Guarded([&] {
     const UserSummary user = AskUser(kpi, user_id, query, time_zone);
     nva_user_summary summary{};
+    summary.grain = ToC(user.grain);
     summary.at_us = ToMicros(user.at);
     summary.total_sessions = user.total_sessions;
     summary.active_window_sessions = user.active_window_sessions;

@@ -9,6 +9,7 @@ using namespace nerava::analytics::capi;  // NOLINT: this file is the C side of 
 using nerava::analytics::EventHeader;
 using nerava::analytics::Options;
 using nerava::analytics::Pipeline;
+using nerava::analytics::RetentionRun;
 
 namespace {
 
@@ -38,6 +39,12 @@ EventHeader HeaderOf(const Event& event) {
 template <typename Part>
 std::shared_ptr<Part> Share(nva_pipeline* pipeline, Part& part) {
   return std::shared_ptr<Part>(pipeline->impl, &part);
+}
+
+RetentionRun ApplyRetention(nva_pipeline* pipeline, std::int64_t now_us) {
+  std::optional<absl::Time> now;
+  if (now_us != NVA_TIME_NONE) now = FromMicros(now_us);
+  return Value(Require(pipeline, "pipeline").impl->ApplyRetention(now));
 }
 
 }  // namespace
@@ -156,6 +163,32 @@ nva_status nva_pipeline_replay_dead_letters(nva_pipeline* pipeline, uint64_t* ac
     const std::size_t count =
         Value(Require(pipeline, "pipeline").impl->writer().ReplayDeadLetters());
     if (accepted != nullptr) *accepted = count;
+  });
+}
+
+nva_status nva_pipeline_apply_retention(nva_pipeline* pipeline, int64_t now_us,
+                                        nva_retention_run* run, uint32_t struct_size) {
+  return Guarded([&] {
+    const RetentionRun done = ApplyRetention(pipeline, now_us);
+    nva_retention_run result{};
+    result.events = done.events;
+    result.aggregate_days = done.aggregate_days;
+    result.snapshot_days = done.snapshot_days;
+    result.freed_bytes = done.freed_bytes;
+    result.steps = done.steps;
+    result.longest_step_us = absl::ToInt64Microseconds(done.longest_step);
+    result.duration_us = absl::ToInt64Microseconds(done.duration);
+    result.events_from_us = ToMicros(done.kept_from.events);
+    result.aggregates_from_us = ToMicros(done.kept_from.aggregates);
+    result.snapshots_from_us = ToMicros(done.kept_from.days);
+    Write(result, run, struct_size, "run");
+  });
+}
+
+nva_status nva_pipeline_apply_retention_json(nva_pipeline* pipeline, int64_t now_us, char** json) {
+  return Guarded([&] {
+    char*& out = Out(json);
+    out = Duplicate(ToJson(ApplyRetention(pipeline, now_us)));
   });
 }
 

@@ -88,7 +88,8 @@ nva_status nva_kpi_trend(nva_kpi* kpi, const nva_kpi_query* query, nva_interval 
     nva_report*& handle = Out(out);
     auto report = std::make_unique<nva_report>();
     for (auto& bucket : AskTrend(kpi, query, interval, time_zone).buckets) {
-      report->rows.push_back({bucket.bucket, bucket.complete, {}, 0, bucket.summary});
+      report->rows.push_back(
+          {bucket.bucket, bucket.complete, {}, 0, bucket.summary.period.grain, bucket.summary});
     }
     handle = report.release();
   });
@@ -148,6 +149,7 @@ nva_status nva_report_row_at(const nva_report* report, uint64_t index, nva_repor
     result.to_us = ToMicros(found.period.to);
     result.name = Borrow(found.name);
     result.others = found.others;
+    result.grain = ToC(found.grain);
     Write(result, row, struct_size, "row");
   });
 }

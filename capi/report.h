@@ -26,6 +26,7 @@ struct nva_report {
     bool complete;
     std::string name;
     std::uint64_t others;
+    nerava::analytics::AnswerGrain grain;
     Content content;
   };
   std::vector<Row> rows;
@@ -55,12 +56,16 @@ template <typename AnyBreakdown, typename Row, typename Content>
 nva_report* NewReport(AnyBreakdown breakdown, Content Row::*content) {
   auto report = std::make_unique<nva_report>();
   for (Row& row : breakdown.rows) {
-    report->rows.push_back(
-        {breakdown.period, true, std::move(row.name), 0, Hold(std::move(row.*content))});
+    report->rows.push_back({breakdown.period, true, std::move(row.name), 0, breakdown.period.grain,
+                            Hold(std::move(row.*content))});
   }
   if (breakdown.others > 0) {
-    report->rows.push_back(
-        {breakdown.period, true, {}, breakdown.others, Hold(std::move(breakdown.other))});
+    report->rows.push_back({breakdown.period,
+                            true,
+                            {},
+                            breakdown.others,
+                            breakdown.period.grain,
+                            Hold(std::move(breakdown.other))});
   }
   return report.release();
 }

@@ -69,7 +69,9 @@ absl::StatusOr<EventPtr> Producer::Publish(DomainEvent&& event) {
   // Default-initialized: it need not be zeroed first.
   auto accepted = std::make_shared_for_overwrite<AnalyticsEvent>();
   if (absl::Status s = ConvertInto(event, accepted.get()); !s.ok()) return counters_->Reject(s);
-  if (absl::Status s = bus_->Publish(accepted); !s.ok()) return s;
+  if (absl::Status s = bus_->Publish(accepted); !s.ok()) {
+    return ReasonOf(s) == RejectReason::kOther ? s : counters_->Reject(s);
+  }
   counters_->published.fetch_add(1, std::memory_order_relaxed);
   return accepted;
 }

@@ -37,6 +37,8 @@ std::string_view RejectReasonName(RejectReason reason) {
       return "invalid_time";
     case RejectReason::kInFuture:
       return "in_future";
+    case RejectReason::kTooOld:
+      return "too_old";
   }
   return "other";
 }

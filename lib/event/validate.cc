@@ -93,6 +93,15 @@ absl::Status CheckVersionClosely(const VersionField& field, std::int32_t value) 
                 fmt::format("{} is {}; it must be at least 1", field.name, value));
 }
 
+absl::Status RefuseTooOld(absl::Time happened, absl::Time accepts_from) {
+  return Refuse(
+      RejectReason::kTooOld,
+      fmt::format(
+          "it happened at {}, and events from before {} are not taken any more, since others "
+          "of then were dropped; to store history, keep events longer (data_retention)",
+          FormatTimestamp(happened), FormatTimestamp(accepts_from)));
+}
+
 absl::Status RefuseNegative(std::string_view field, std::string_view shown) {
   return Refuse(RejectReason::kNegative,
                 fmt::format("{} is {}; it must not be negative", field, shown));

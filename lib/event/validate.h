@@ -51,6 +51,7 @@ inline absl::Status CheckVersion(const VersionField& field, std::int32_t value) 
 }
 
 // The refusal of an amount that is out of its field's range, `shown` as in the message.
+absl::Status RefuseTooOld(absl::Time happened, absl::Time accepts_from);
 absl::Status RefuseNegative(std::string_view field, std::string_view shown);
 absl::Status RefuseTooLarge(const AmountField& field, std::string_view shown);
 

@@ -101,7 +101,7 @@ UserSet Accumulator::TakeUsers() {
   return std::move(users_);
 }
 
-absl::StatusOr<KpiSummary> Accumulator::Sum(const Period& period) {
+absl::StatusOr<KpiSummary> Accumulator::Sum(const AnsweredPeriod& period) {
   if (absl::Status settled = Settle(); !settled.ok()) return settled;
   SettleUsers();
   KpiSummary summary;

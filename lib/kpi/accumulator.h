@@ -23,7 +23,7 @@ class Accumulator {
   void UniteSets();
 
   // All that was added.
-  absl::StatusOr<KpiSummary> Sum(const Period& period);
+  absl::StatusOr<KpiSummary> Sum(const AnsweredPeriod& period);
   absl::StatusOr<Totals> Total();
   // The users of what was added; the last call.
   UserSet TakeUsers();

@@ -1,5 +1,6 @@
 #include "lib/kpi/bucket_sums.h"
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 
@@ -35,6 +36,16 @@ absl::StatusOr<std::vector<UserSet>> UsersByBucket(Scanner& scanner,
   users.reserve(sums->size());
   for (Accumulator& sum : *sums) users.push_back(sum.TakeUsers());
   return users;
+}
+
+AnswerGrain CoarsestOf(const Scanner& scanner, absl::Span<const absl::Time> bounds,
+                       const KpiFilter& filter) {
+  AnswerGrain coarsest = AnswerGrain::kExact;
+  for (std::size_t i = 0; i + 1 < bounds.size(); ++i) {
+    coarsest =
+        std::max(coarsest, scanner.GrainOf({bounds[i], bounds[i + 1]}, filter, Detail::kRegion));
+  }
+  return coarsest;
 }
 
 }  // namespace nerava::analytics

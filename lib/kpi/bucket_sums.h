@@ -22,4 +22,8 @@ absl::StatusOr<std::vector<UserSet>> UsersByBucket(Scanner& scanner,
                                                    absl::Span<const absl::Time> bounds,
                                                    const KpiFilter& filter);
 
+// How exactly they are told, the coarsest of them.
+AnswerGrain CoarsestOf(const Scanner& scanner, absl::Span<const absl::Time> bounds,
+                       const KpiFilter& filter);
+
 }  // namespace nerava::analytics

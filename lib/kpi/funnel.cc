@@ -51,7 +51,7 @@ class FunnelSums {
 
   absl::StatusOr<Totals> Total() const { return totals_; }
 
-  Funnel Sum(const Period& period) {
+  Funnel Sum(const AnsweredPeriod& period) {
     constexpr std::int64_t kMicrosPerUnit = 1'000'000;
     Funnel funnel;
     funnel.period = period;
@@ -107,12 +107,12 @@ absl::StatusOr<Funnel> KpiCalculator::GetFunnel(const FunnelQuery& query) const 
   if (!limits.ok()) return limits.status();
   return ReadStore<Funnel>(*store_, [&](ReadTransaction& transaction) -> absl::StatusOr<Funnel> {
     FunnelSums sums;
-    absl::Status read =
-        Scanner(transaction).Facts(*period, query.filter, [&](const Fact& fact, std::uint32_t) {
-          return sums.Add(fact, *limits);
-        });
+    Scanner scanner(transaction);
+    absl::Status read = scanner.Facts(*period, query.filter, [&](const Fact& fact, std::uint32_t) {
+      return sums.Add(fact, *limits);
+    });
     if (!read.ok()) return read;
-    return sums.Sum(*period);
+    return sums.Sum(scanner.Answered(*period, query.filter, Detail::kSession));
   });
 }
 
@@ -126,16 +126,18 @@ absl::StatusOr<FunnelBreakdown> KpiCalculator::GetFunnelBreakdown(const FunnelQu
   return ReadStore<FunnelBreakdown>(
       *store_, [&](ReadTransaction& transaction) -> absl::StatusOr<FunnelBreakdown> {
         Groups<FunnelSums> groups(dimension);
-        absl::Status read =
-            Scanner(transaction).Facts(*period, query.filter, [&](const Fact& fact, std::uint32_t) {
-              return groups.Of(fact).Add(fact, *limits);
-            });
+        Scanner scanner(transaction);
+        absl::Status read = scanner.Facts(
+            *period, query.filter,
+            [&](const Fact& fact, std::uint32_t) { return groups.Of(fact).Add(fact, *limits); });
         if (!read.ok()) return read;
         auto shown = groups.Show(top);
         if (!shown.ok()) return shown.status();
-        FunnelBreakdown breakdown{*period, dimension, {}, shown->others, shown->other.Sum(*period)};
+        const AnsweredPeriod answered = scanner.Answered(*period, query.filter, Detail::kSession);
+        FunnelBreakdown breakdown{
+            answered, dimension, {}, shown->others, shown->other.Sum(answered)};
         for (const auto& [name, group] : shown->rows) {
-          breakdown.rows.push_back({name, group->Sum(*period)});
+          breakdown.rows.push_back({name, group->Sum(answered)});
         }
         return breakdown;
       });

@@ -14,13 +14,19 @@ void AddNumbers(const Numbers& numbers, JsonObjectWriter* json) {
   }
 }
 
-void AddPeriod(const Period& period, JsonObjectWriter* json) {
+void AddGrain(AnswerGrain grain, JsonObjectWriter* json) {
+  constexpr std::array<std::string_view, 3> kNames{"exact", "day", "partial"};
+  json->Text("grain", kNames[static_cast<std::size_t>(grain)]);
+}
+
+void AddPeriod(const AnsweredPeriod& period, JsonObjectWriter* json) {
   json->Text("from", FormatTimestamp(period.from));
   json->Text("to", FormatTimestamp(period.to));
   // A whole number of days is written as one: clients compare it to the days they asked for.
   const double days = period.days();
   const auto whole = static_cast<std::int64_t>(days);
   json->Json("period_days", static_cast<double>(whole) == days ? JsonOf(whole) : JsonOf(days));
+  AddGrain(period.grain, json);
 }
 
 std::string LocalTimestamp(absl::Time time, const absl::TimeZone& zone) {

@@ -21,7 +21,8 @@ struct Number {
 using Numbers = std::vector<Number>;
 
 void AddNumbers(const Numbers& numbers, JsonObjectWriter* json);
-void AddPeriod(const Period& period, JsonObjectWriter* json);
+void AddGrain(AnswerGrain grain, JsonObjectWriter* json);
+void AddPeriod(const AnsweredPeriod& period, JsonObjectWriter* json);
 
 // "2025-03-03T00:00:00+01:00".
 std::string LocalTimestamp(absl::Time time, const absl::TimeZone& zone);

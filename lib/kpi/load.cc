@@ -48,7 +48,7 @@ absl::StatusOr<Hours> HoursOf(const Period& period, const absl::TimeZone& zone) 
 }
 
 struct Asked {
-  Period period;
+  AnsweredPeriod period;
   Hours hours;
   std::int64_t now;      // microseconds since 1970
   std::int64_t longest;  // session, microseconds
@@ -161,16 +161,20 @@ absl::StatusOr<Asked> CheckedLoad(const LoadQuery& query, absl::Time now) {
   if (!zone.ok()) return zone.status();
   auto hours = HoursOf(*period, *zone);
   if (!hours.ok()) return hours.status();
-  return Asked{*period, *std::move(hours), absl::ToUnixMicros(now),
+  return Asked{{*period},
+               *std::move(hours),
+               absl::ToUnixMicros(now),
                absl::ToInt64Microseconds(query.longest_session)};
 }
 
-absl::Status ScanLoad(ReadTransaction& transaction, const Asked& asked, const KpiFilter& filter,
+// And says how exactly asked->period is answered.
+absl::Status ScanLoad(ReadTransaction& transaction, const KpiFilter& filter, Asked* asked,
                       AggregateTable::FactSink sink) {
   // Sessions that began before it may run on into the period.
-  const absl::Time from = asked.period.from - absl::Microseconds(asked.longest);
-  return Scanner(transaction)
-      .Facts({std::max(from, absl::UnixEpoch()), asked.period.to}, filter, sink);
+  const absl::Time from = asked->period.from - absl::Microseconds(asked->longest);
+  Scanner scanner(transaction);
+  asked->period = scanner.Answered(asked->period, filter, Detail::kSession);
+  return scanner.Facts({std::max(from, absl::UnixEpoch()), asked->period.to}, filter, sink);
 }
 
 }  // namespace
@@ -181,7 +185,7 @@ absl::StatusOr<Load> KpiCalculator::GetLoad(const LoadQuery& query) const {
   return ReadStore<Load>(*store_, [&](ReadTransaction& transaction) -> absl::StatusOr<Load> {
     LoadSums sums;
     absl::Status read =
-        ScanLoad(transaction, *asked, query.filter,
+        ScanLoad(transaction, query.filter, &*asked,
                  [&](const Fact& fact, std::uint32_t) { return sums.Add(fact, *asked); });
     if (!read.ok()) return read;
     return sums.Sum(*asked);
@@ -197,7 +201,7 @@ absl::StatusOr<LoadBreakdown> KpiCalculator::GetLoadBreakdown(const LoadQuery& q
       LoadBreakdown>(*store_, [&](ReadTransaction& transaction) -> absl::StatusOr<LoadBreakdown> {
     Groups<LoadSums> groups(dimension);
     absl::Status read = ScanLoad(
-        transaction, *asked, query.filter,
+        transaction, query.filter, &*asked,
         [&](const Fact& fact, std::uint32_t) { return groups.Of(fact).Add(fact, *asked); });
     if (!read.ok()) return read;
     auto shown = groups.Show(top, [&](LoadSums& group) { return !group.Ran(*asked); });

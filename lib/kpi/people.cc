@@ -63,6 +63,7 @@ absl::StatusOr<Streaks> CountStreaks(ReadTransaction& transaction, const PeopleQ
   if (!bounds.ok()) return bounds.status();
   auto days = UsersByBucket(scanner, *bounds, query.filter);
   if (!days.ok()) return days.status();
+  streaks.grain = CoarsestOf(scanner, *bounds, query.filter);
 
   UserSet all;
   all.UniteMembers(*days);
@@ -133,14 +134,15 @@ absl::StatusOr<UserSummary> SummarizeUser(ReadTransaction& transaction, const st
   user.user_id = user_id;
   user.at = asked.at;
   std::map<absl::Time, Visit> visits;
-  absl::Status read =
+  auto grain =
       Scanner(transaction)
           .FactsOfUser(user_id, {absl::UnixEpoch(), asked.at}, filter, [&](const Fact& fact) {
             Visit& visit = visits[fact.time];
             visit.hubs[std::string(fact.hub_id)] += fact.totals.total_sessions;
             return AddChecked(fact.totals, &visit.totals);
           });
-  if (!read.ok()) return read;
+  if (!grain.ok()) return grain.status();
+  user.grain = *grain;
   std::erase_if(visits, [](const auto& visit) { return visit.second.totals.total_sessions <= 0; });
   if (visits.empty()) return user;
 
@@ -200,6 +202,7 @@ absl::StatusOr<ActiveUsers> KpiCalculator::GetActiveUsers(const PeopleQuery& que
         if (!users.ok()) return users.status();
         ActiveUsers active;
         active.at = asked->at;
+        active.grain = CoarsestOf(scanner, bounds, query.filter);
         UserSet all = (*users)[2];
         active.daily = all.size();
         all.UniteMembers((*users)[1]);
@@ -228,28 +231,26 @@ absl::StatusOr<SessionsPerUser> KpiCalculator::GetSessionsPerUser(const KpiQuery
       *store_, [&](ReadTransaction& transaction) -> absl::StatusOr<SessionsPerUser> {
         WeightedValues by_user;
         const absl::Time bounds[] = {period->from, period->to};
-        absl::Status read =
-            Scanner(transaction)
-                .Scan(
-                    bounds, query.filter, Detail::kRegion,
-                    [&](std::size_t, const AggregateRow& row) {
-                      auto users = UserSet::Parse(row.users);
-                      if (!users.ok()) return users.status();
-                      users->ForEachCount([&](std::uint32_t user, std::int64_t sessions) {
-                        by_user.Add(user, sessions);
-                      });
-                      return absl::OkStatus();
-                    },
-                    [&](std::size_t, const Fact& fact, std::uint32_t user) {
-                      if (user != 0) by_user.Add(user, fact.user_sessions);
-                      return absl::OkStatus();
-                    });
+        Scanner scanner(transaction);
+        absl::Status read = scanner.Scan(
+            bounds, query.filter, Detail::kRegion,
+            [&](std::size_t, const AggregateRow& row) {
+              auto users = UserSet::Parse(row.users);
+              if (!users.ok()) return users.status();
+              users->ForEachCount(
+                  [&](std::uint32_t user, std::int64_t sessions) { by_user.Add(user, sessions); });
+              return absl::OkStatus();
+            },
+            [&](std::size_t, const Fact& fact, std::uint32_t user) {
+              if (user != 0) by_user.Add(user, fact.user_sessions);
+              return absl::OkStatus();
+            });
         if (!read.ok()) return read;
         std::map<std::int64_t, std::uint64_t> counts;
         for (const auto& [user, sessions] : by_user.Sorted()) {
           if (sessions > 0) ++counts[sessions];
         }
-        SessionsPerUser result{*period, 0, {}};
+        SessionsPerUser result{scanner.Answered(*period, query.filter, Detail::kRegion), 0, {}};
         for (const auto& [sessions, users] : counts) {
           result.users += users;
           result.counts.push_back({sessions, users});

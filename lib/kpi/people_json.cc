@@ -20,6 +20,7 @@ std::string NumbersJson(const Numbers& numbers) {
 std::string ToJson(const ActiveUsers& users) {
   return ObjectJson([&](JsonObjectWriter& json) {
     AddTime("at", users.at, &json);
+    AddGrain(users.grain, &json);
     AddNumbers({{"dau", Signed(users.daily)},
                 {"wau", Signed(users.weekly)},
                 {"mau", Signed(users.monthly)},
@@ -31,6 +32,7 @@ std::string ToJson(const ActiveUsers& users) {
 std::string ToJson(const Streaks& streaks) {
   return ObjectJson([&](JsonObjectWriter& json) {
     AddTime("at", streaks.at, &json);
+    AddGrain(streaks.grain, &json);
     AddNumbers({{"users", Signed(streaks.users)},
                 {"max_current_streak", streaks.max_current},
                 {"max_longest_streak", streaks.max_longest}},
@@ -87,6 +89,7 @@ std::string ToJson(const UserSummary& user) {
   return ObjectJson([&](JsonObjectWriter& json) {
     json.Text("user_id", ValidText(user.user_id));
     AddTime("at", user.at, &json);
+    AddGrain(user.grain, &json);
     AddNumbers({{"total_sessions", user.total_sessions},
                 {"active_window_sessions", user.active_window_sessions},
                 {"energy_kwh", user.energy_kwh},

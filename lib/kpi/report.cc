@@ -17,29 +17,28 @@ absl::StatusOr<Breakdown> BreakDown(ReadTransaction& transaction, const Breakdow
   const Detail detail =
       query.dimension == Dimension::kRegion ? Detail::kRegion : Detail::kHubAndWindow;
   Groups<Accumulator> groups(query.dimension);
+  Scanner scanner(transaction);
   const absl::Time bounds[] = {query.period.from, query.period.to};
-  absl::Status read =
-      Scanner(transaction)
-          .Scan(
-              bounds, query.filter, detail,
-              [&](std::size_t, const AggregateRow& row) { return groups.Of(row).Add(row); },
-              [&](std::size_t, const Fact& fact, std::uint32_t user) {
-                return groups.Of(fact).Add(fact, user);
-              });
+  absl::Status read = scanner.Scan(
+      bounds, query.filter, detail,
+      [&](std::size_t, const AggregateRow& row) { return groups.Of(row).Add(row); },
+      [&](std::size_t, const Fact& fact, std::uint32_t user) {
+        return groups.Of(fact).Add(fact, user);
+      });
   if (!read.ok()) return read;
   auto shown = groups.Show(query.top);
   if (!shown.ok()) return shown.status();
 
   Breakdown result;
-  result.period = query.period;
+  result.period = scanner.Answered(query.period, query.filter, detail);
   result.dimension = query.dimension;
   for (const auto& [name, group] : shown->rows) {
-    auto summary = group->Sum(query.period);
+    auto summary = group->Sum(result.period);
     if (!summary.ok()) return summary.status();
     result.rows.push_back({name, *std::move(summary)});
   }
   result.others = shown->others;
-  auto other = shown->other.Sum(query.period);
+  auto other = shown->other.Sum(result.period);
   if (!other.ok()) return other.status();
   result.other = *std::move(other);
   return result;
@@ -61,11 +60,12 @@ absl::StatusOr<Trend> KpiCalculator::GetTrend(const TrendQuery& query) const {
     auto sums = SumByBucket(scanner, bounds, query.filter);
     if (!sums.ok()) return sums.status();
 
-    Trend trend{*period, query.interval, query.time_zone, {}};
+    Trend trend{
+        {*period, CoarsestOf(scanner, bounds, query.filter)}, query.interval, query.time_zone, {}};
     for (std::size_t i = 0; i < sums->size(); ++i) {
       const Period& bucket = (*buckets)[i];
       const Period inside{bounds[i], bounds[i + 1]};
-      auto summary = (*sums)[i].Sum(inside);
+      auto summary = (*sums)[i].Sum(scanner.Answered(inside, query.filter, Detail::kRegion));
       if (!summary.ok()) return summary.status();
       const bool complete = inside.from == bucket.from && inside.to == bucket.to;
       trend.buckets.push_back({bucket, complete, *std::move(summary)});

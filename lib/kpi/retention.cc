@@ -33,7 +33,7 @@ absl::StatusOr<Buckets> CutWithOneBefore(const Period& period, Interval interval
 
 absl::StatusOr<Retention> Retain(ReadTransaction& transaction, const RetentionQuery& query,
                                  const Period& period, const Buckets& buckets) {
-  Retention retention{period, query.interval, query.time_zone, {}};
+  Retention retention{{period}, query.interval, query.time_zone, {}};
   if (buckets.all.empty()) return retention;
   Scanner scanner(transaction);
   auto first = scanner.First();
@@ -46,6 +46,7 @@ absl::StatusOr<Retention> Retain(ReadTransaction& transaction, const RetentionQu
   for (const Period& bucket : buckets.all) bounds.push_back(std::min(bucket.to, period.to));
   auto active = UsersByBucket(scanner, bounds, query.filter);
   if (!active.ok()) return active.status();
+  retention.period.grain = CoarsestOf(scanner, bounds, query.filter);
 
   UserSet known = (*active)[0];
   known.UniteMembers((*active)[1]);

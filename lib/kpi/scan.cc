@@ -70,15 +70,30 @@ void Split(std::vector<Period> periods, absl::Span<const absl::Time> bounds,
   plan->facts = std::move(periods);
 }
 
-Plan MakePlan(absl::Span<const absl::Time> bounds, Detail detail) {
+// Whole days only before kept_from.aggregates, where no bound lies within one.
+Plan MakePlan(absl::Span<const absl::Time> bounds, Detail detail, const Horizons& kept_from) {
   Plan plan;
-  const std::vector<Period> all{{bounds.front(), bounds.back()}};
+  const absl::Time from = std::max(bounds.front(), kept_from.days);
+  const absl::Time exact = std::max(from, kept_from.aggregates);
+  const std::vector<Period> old{{from, std::min(exact, bounds.back())}};
+  const std::vector<Period> rest{{exact, bounds.back()}};
   if (detail == Detail::kRegion) {
-    Split(all, bounds, {Grain::kDay, Grain::kHour, Grain::kFiveMinutes}, &plan);
+    Split(old, bounds, {Grain::kDay}, &plan);
+    Split(rest, bounds, {Grain::kDay, Grain::kHour, Grain::kFiveMinutes}, &plan);
   } else {
-    Split(all, bounds, {Grain::kCell}, &plan);
+    Split(rest, bounds, {Grain::kCell}, &plan);
   }
   return plan;
+}
+
+bool NeedsHubs(const KpiFilter& filter) {
+  return !filter.hub_id.empty() || !filter.window_id.empty();
+}
+
+// To midnight, UTC; noon to the next one.
+absl::Time NearestDay(absl::Time time) {
+  constexpr absl::Duration kDay = absl::Hours(24);
+  return Floor(time + kDay / 2, kDay);
 }
 
 std::size_t BucketOf(absl::Span<const absl::Time> bounds, absl::Time time) {
@@ -86,6 +101,17 @@ std::size_t BucketOf(absl::Span<const absl::Time> bounds, absl::Time time) {
 }
 
 }  // namespace
+
+AnswerGrain Scanner::GrainOf(const Period& period, const KpiFilter& filter, Detail detail) const {
+  if (period.from >= period.to) return AnswerGrain::kExact;
+  if (period.from < kept_from_.days) return AnswerGrain::kPartial;
+  if (period.from >= kept_from_.aggregates) return AnswerGrain::kExact;
+  if (detail != Detail::kRegion || NeedsHubs(filter)) return AnswerGrain::kPartial;
+  const auto is_exact = [&](absl::Time bound) {
+    return bound >= kept_from_.aggregates || bound == NearestDay(bound);
+  };
+  return is_exact(period.from) && is_exact(period.to) ? AnswerGrain::kExact : AnswerGrain::kDay;
+}
 
 absl::Status Scanner::Scan(absl::Span<const absl::Time> bounds, const KpiFilter& filter,
                            Detail detail, OnRow on_row, OnFact on_fact) {
@@ -97,8 +123,16 @@ absl::Status Scanner::Scan(absl::Span<const absl::Time> bounds, const KpiFilter&
     return FactsOfEvents({bounds.front(), bounds.back()}, filter, fact_in_bucket);
   }
 
-  if (!filter.hub_id.empty() || !filter.window_id.empty()) detail = Detail::kHubAndWindow;
-  const Plan plan = MakePlan(bounds, detail);
+  if (NeedsHubs(filter)) detail = Detail::kHubAndWindow;
+  std::vector<absl::Time> moved;
+  if (bounds.front() < kept_from_.aggregates) {
+    moved.assign(bounds.begin(), bounds.end());
+    for (absl::Time& bound : moved) {
+      if (bound < kept_from_.aggregates) bound = NearestDay(bound);
+    }
+    bounds = moved;
+  }
+  const Plan plan = MakePlan(bounds, detail, kept_from_);
   for (const Plan::Part& part : plan.aggregates) {
     absl::Status status = table_->Scan(
         part.grain, part.period.from, part.period.to, filter,
@@ -115,7 +149,7 @@ absl::Status Scanner::Scan(absl::Span<const absl::Time> bounds, const KpiFilter&
 absl::Status Scanner::Facts(const Period& period, const KpiFilter& filter,
                             AggregateTable::FactSink on_fact) {
   if (table_ == nullptr) return FactsOfEvents(period, filter, on_fact);
-  return table_->Facts(period.from, period.to, filter, on_fact);
+  return table_->Facts(std::max(period.from, kept_from_.aggregates), period.to, filter, on_fact);
 }
 
 // Those of all sessions that have an event in the period.
@@ -158,21 +192,44 @@ absl::Status Scanner::FactsOfEvents(const Period& period, const KpiFilter& filte
   return status;
 }
 
-absl::Status Scanner::FactsOfUser(std::string_view user_id, const Period& period,
-                                  const KpiFilter& filter, OnOwnFact on_fact) {
+absl::StatusOr<AnswerGrain> Scanner::FactsOfUser(std::string_view user_id, const Period& period,
+                                                 const KpiFilter& filter, OnOwnFact on_fact) {
   if (table_ == nullptr) {
-    return FactsOfEvents(period, filter, [&](const Fact& fact, std::uint32_t) {
+    absl::Status read = FactsOfEvents(period, filter, [&](const Fact& fact, std::uint32_t) {
       return fact.user_id == user_id ? on_fact(fact) : absl::OkStatus();
     });
+    if (!read.ok()) return read;
+    return AnswerGrain::kExact;
   }
   auto user = table_->UserNumber(user_id);
   if (!user.ok()) return user.status();
-  if (*user == 0) return absl::OkStatus();
-  auto first = table_->First();
+  auto first = First();
   if (!first.ok()) return first.status();
-  if (!first->has_value()) return absl::OkStatus();
-  return DescendTo(*user, {std::max(**first, period.from), period.to}, filter,
-                   {Grain::kDay, Grain::kHour, Grain::kFiveMinutes}, on_fact);
+  if (*user == 0 || !first->has_value()) return AnswerGrain::kExact;
+  const absl::Time from = std::max(**first, period.from);
+  const absl::Time exact = std::max(from, kept_from_.aggregates);
+  auto more = WasActive(*user, from, std::min(exact, period.to), filter);
+  if (!more.ok()) return more.status();
+  absl::Status read = DescendTo(*user, {exact, period.to}, filter,
+                                {Grain::kDay, Grain::kHour, Grain::kFiveMinutes}, on_fact);
+  if (!read.ok()) return read;
+  return *more ? AnswerGrain::kPartial : AnswerGrain::kExact;
+}
+
+// On days of which only that is known.
+absl::StatusOr<bool> Scanner::WasActive(std::uint32_t user, absl::Time from, absl::Time to,
+                                        const KpiFilter& filter) {
+  if (from >= to) return false;
+  bool active = false;
+  absl::Status read = table_->Scan(Grain::kDay, NearestDay(from), NearestDay(to), filter,
+                                   [&](const AggregateRow& row) {
+                                     auto users = UserSet::ParseMembers(row.users);
+                                     if (!users.ok()) return users.status();
+                                     active = active || users->Contains(user);
+                                     return absl::OkStatus();
+                                   });
+  if (!read.ok()) return read;
+  return active;
 }
 
 // Looks for the user in every bucket that has a part in the period, and goes on in those that have
@@ -224,16 +281,14 @@ absl::StatusOr<std::string> Scanner::UserId(std::uint32_t number) {
 
 absl::StatusOr<KpiSummary> Summarize(ReadTransaction& transaction, const KpiQuery& query) {
   Accumulator all;
+  Scanner scanner(transaction);
   const absl::Time bounds[] = {query.period.from, query.period.to};
-  absl::Status status = Scanner(transaction)
-                            .Scan(
-                                bounds, query.filter, Detail::kRegion,
-                                [&](std::size_t, const AggregateRow& row) { return all.Add(row); },
-                                [&](std::size_t, const Fact& fact, std::uint32_t user) {
-                                  return all.Add(fact, user);
-                                });
+  absl::Status status = scanner.Scan(
+      bounds, query.filter, Detail::kRegion,
+      [&](std::size_t, const AggregateRow& row) { return all.Add(row); },
+      [&](std::size_t, const Fact& fact, std::uint32_t user) { return all.Add(fact, user); });
   if (!status.ok()) return status;
-  return all.Sum(query.period);
+  return all.Sum(scanner.Answered(query.period, query.filter, Detail::kRegion));
 }
 
 }  // namespace nerava::analytics

@@ -22,6 +22,7 @@ namespace nerava::analytics {
 enum class Detail : std::uint8_t {
   kRegion,  // hubs and windows may come together, as empty
   kHubAndWindow,
+  kSession,  // facts
 };
 
 // One state of a store, within a transaction: as facts, which it reads from aggregates where the
@@ -30,7 +31,15 @@ enum class Detail : std::uint8_t {
 class Scanner {
  public:
   explicit Scanner(ReadTransaction& transaction)
-      : transaction_(transaction), table_(transaction.aggregates()) {}
+      : transaction_(transaction),
+        table_(transaction.aggregates()),
+        kept_from_(transaction.kept_from()) {}
+
+  // How exactly what lies in a period can be told, in that detail.
+  AnswerGrain GrainOf(const Period& period, const KpiFilter& filter, Detail detail) const;
+  AnsweredPeriod Answered(const Period& period, const KpiFilter& filter, Detail detail) const {
+    return {period, GrainOf(period, filter, detail)};
+  }
 
   using OnRow = absl::FunctionRef<absl::Status(std::size_t bucket, const AggregateRow& row)>;
   using OnFact =
@@ -40,16 +49,17 @@ class Scanner {
 
   // Gives each part that matches, once, with the bucket it is in: bucket i is
   // [bounds[i], bounds[i + 1]). Whole days, hours and five minutes of a bucket are rows; what
-  // is left where a bound lies inside one, facts.
+  // is left where a bound lies inside one, facts. `detail`: kRegion or kHubAndWindow.
   absl::Status Scan(absl::Span<const absl::Time> bounds, const KpiFilter& filter, Detail detail,
                     OnRow on_row, OnFact on_fact);
   // Only facts.
   absl::Status Facts(const Period& period, const KpiFilter& filter,
                      AggregateTable::FactSink on_fact);
 
-  // Those of one user. What a later event took back is there with it, as their sums say.
-  absl::Status FactsOfUser(std::string_view user_id, const Period& period, const KpiFilter& filter,
-                           OnOwnFact on_fact);
+  // Those of one user. What a later event took back is there with it, as their sums say. kPartial when
+  // there were more.
+  absl::StatusOr<AnswerGrain> FactsOfUser(std::string_view user_id, const Period& period,
+                                          const KpiFilter& filter, OnOwnFact on_fact);
 
   // A moment before which there is nothing, at most a day too early; null when there is nothing.
   absl::StatusOr<std::optional<absl::Time>> First();
@@ -59,11 +69,14 @@ class Scanner {
  private:
   absl::Status FactsOfEvents(const Period& period, const KpiFilter& filter,
                              AggregateTable::FactSink on_fact);
+  absl::StatusOr<bool> WasActive(std::uint32_t user, absl::Time from, absl::Time to,
+                                 const KpiFilter& filter);
   absl::Status DescendTo(std::uint32_t user, const Period& period, const KpiFilter& filter,
                          absl::Span<const Grain> grains, OnOwnFact on_fact);
 
   ReadTransaction& transaction_;
   AggregateTable* const table_;  // null: from the events
+  const Horizons kept_from_;
   // Of a store without a table: as they came, from 1.
   HashMap<std::string, std::uint32_t> numbers_;
   std::vector<std::string> user_ids_;

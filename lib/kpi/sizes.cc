@@ -55,8 +55,9 @@ absl::StatusOr<SessionSizes> KpiCalculator::GetSessionSizes(const SizesQuery& qu
         WeightedValues lengths;
         WeightedValues energies;
         Totals all;
+        Scanner scanner(transaction);
         absl::Status read =
-            Scanner(transaction).Facts(*period, query.filter, [&](const Fact& fact, std::uint32_t) {
+            scanner.Facts(*period, query.filter, [&](const Fact& fact, std::uint32_t) {
               const Totals& totals = fact.totals;
               if (absl::Status added = AddChecked(totals, &all); !added.ok()) return added;
               if (fact.time_to_stop) {
@@ -70,7 +71,7 @@ absl::StatusOr<SessionSizes> KpiCalculator::GetSessionSizes(const SizesQuery& qu
             });
         if (!read.ok()) return read;
         return SessionSizes{
-            *period,
+            scanner.Answered(*period, query.filter, Detail::kSession),
             SizesOf(lengths, absl::ToInt64Microseconds(query.length_bin), kMicrosPerMinute),
             SizesOf(energies, query.energy_bin_mwh, kMwhPerKwh)};
       });

@@ -68,13 +68,17 @@ absl::Status SetSeconds(const Variable& variable, absl::Duration shortest, absl:
   return absl::OkStatus();
 }
 
-absl::Status SetEnabled(const Variable& variable, Options* options) {
+absl::Status SetSwitch(const Variable& variable, bool* on) {
   constexpr std::array<std::string_view, 8> kWords{"false", "true", "0",   "1",
                                                    "no",    "yes",  "off", "on"};
   const auto word = WordOf(variable, kWords);
   if (!word) return Bad(variable, "true or false (or 1/0, yes/no, on/off)");
-  options->enabled = *word % 2 == 1;
+  *on = *word % 2 == 1;
   return absl::OkStatus();
+}
+
+absl::Status SetEnabled(const Variable& variable, Options* options) {
+  return SetSwitch(variable, &options->enabled);
 }
 
 absl::Status SetDatabaseUrl(const Variable& variable, Options* options) {
@@ -135,12 +139,32 @@ absl::Status SetSyncInterval(const Variable& variable, Options* options) {
                     &options->writer.journal.sync_interval);
 }
 
+absl::Status SetRetention(const Variable& variable, Options* options) {
+  return SetSwitch(variable, &options->data_retention.enabled);
+}
+
+template <absl::Duration DataRetention::*kKept>
+absl::Status SetKept(const Variable& variable, Options* options) {
+  constexpr std::array<std::string_view, 1> kForever{"forever"};
+  if (WordOf(variable, kForever)) {
+    options->data_retention.*kKept = absl::InfiniteDuration();
+    return absl::OkStatus();
+  }
+  constexpr int kMostDays = 36'500;
+  const auto days = ParseNumber<int>(variable.value);
+  if (!days || *days < 2 || *days > kMostDays) {
+    return Bad(variable, fmt::format("a whole number of days from 2 to {}, or forever", kMostDays));
+  }
+  options->data_retention.*kKept = *days * absl::Hours(24);
+  return absl::OkStatus();
+}
+
 }  // namespace
 
 absl::StatusOr<Options> Options::FromEnvironment(Options defaults) {
   const auto region = Find("ANALYTICS_REGION");
   const std::array<std::pair<std::optional<Variable>, absl::Status (*)(const Variable&, Options*)>,
-                   9>
+                   13>
       settings{{{Find("ANALYTICS_ENABLED"), SetEnabled},
                 {Find("ANALYTICS_DATABASE_URL"), SetDatabaseUrl},
                 {region ? region : Find("REGION"), SetRegion},
@@ -149,7 +173,11 @@ absl::StatusOr<Options> Options::FromEnvironment(Options defaults) {
                 {Find("ANALYTICS_OVERFLOW"), SetOverflow},
                 {Find("ANALYTICS_DURABILITY"), SetDurability},
                 {Find("ANALYTICS_JOURNAL_DIR"), SetJournalDirectory},
-                {Find("ANALYTICS_SYNC_INTERVAL"), SetSyncInterval}}};
+                {Find("ANALYTICS_SYNC_INTERVAL"), SetSyncInterval},
+                {Find("ANALYTICS_RETENTION"), SetRetention},
+                {Find("ANALYTICS_KEEP_EVENTS"), SetKept<&DataRetention::events>},
+                {Find("ANALYTICS_KEEP_AGGREGATES"), SetKept<&DataRetention::aggregates>},
+                {Find("ANALYTICS_KEEP_SNAPSHOTS"), SetKept<&DataRetention::snapshots>}}};
   for (const auto& [variable, set] : settings) {
     if (!variable) continue;
     if (absl::Status status = set(*variable, &defaults); !status.ok()) return status;

@@ -14,6 +14,7 @@ absl::Status ValidateRegion(std::string_view name, const std::string& region) {
 
 absl::Status ValidateWithoutStore(const Options& options) {
   if (absl::Status region = ValidateRegion("region", options.region); !region.ok()) return region;
+  if (absl::Status kept = options.data_retention.Validate(); !kept.ok()) return kept;
   return nerava::analytics::Validate(options.writer);
 }
 

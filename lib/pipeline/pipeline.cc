@@ -7,7 +7,9 @@
 #include <utility>
 
 #include "fmt/format.h"
+#include "lib/event/validate.h"
 #include "lib/pipeline/validate.h"
+#include "lib/retention/schedule.h"
 
 namespace nerava::analytics {
 namespace {
@@ -41,7 +43,8 @@ absl::StatusOr<EventCounts> CountEvents(Store& store) {
 }
 
 // What a person should look at, though events are accepted and stored.
-std::vector<std::string> Warnings(const BatchWriterStats& writer) {
+std::vector<std::string> Warnings(const PipelineStats& stats) {
+  const BatchWriterStats& writer = stats.writer;
   std::vector<std::string> warnings;
   if (writer.dead_letters > 0) {
     warnings.push_back(
@@ -61,6 +64,9 @@ std::vector<std::string> Warnings(const BatchWriterStats& writer) {
                     "to look at",
                     writer.journal.quarantined_segments));
   }
+  if (!stats.retention.last_error.empty()) {
+    warnings.push_back("old data is kept: " + stats.retention.last_error);
+  }
   return warnings;
 }
 
@@ -68,10 +74,13 @@ std::vector<std::string> Warnings(const BatchWriterStats& writer) {
 
 // Members are in the order in which data passes them, and destroyed from the source on.
 struct Pipeline::Impl {
-  Impl(Options options_in, std::shared_ptr<Store> store_in, std::unique_ptr<BatchWriter> writer_in,
-       const Clock& clock)
+  Impl(Options options_in, std::shared_ptr<Store> store_in,
+       std::shared_ptr<RetentionSchedule> retention_in, std::unique_ptr<BatchWriter> writer_in,
+       const Clock& clock_in)
       : options(std::move(options_in)),
+        clock(clock_in),
         store(std::move(store_in)),
+        retention(std::move(retention_in)),
         writer(std::move(writer_in)),
         bus(options.bus),
         producer({.region = options.region}, options.enabled ? &bus : &nowhere, clock),
@@ -84,17 +93,27 @@ struct Pipeline::Impl {
     }
     if (absl::Status started = writer->Start(); !started.ok()) return started;
     return bus.Subscribe(
-        "*", [this](const EventPtr& event) { return writer->Write(event); }, &to_writer,
+        "*", [this](const EventPtr& event) { return Write(event); }, &to_writer,
         Bus::Delivery::kRequired);
   }
 
-  // What the writer counts, without the store.
+  absl::Status Write(const EventPtr& event) {
+    const absl::Time from = retention->accepts_from();
+    return event->time < from ? RefuseTooOld(event->time, from) : writer->Write(event);
+  }
+
+  // What is counted here, without the store.
   PipelineStats Counters() const {
-    return {.producer = producer.stats(), .bus = bus.stats(), .writer = writer->stats()};
+    return {.producer = producer.stats(),
+            .bus = bus.stats(),
+            .writer = writer->stats(),
+            .retention = retention->stats()};
   }
 
   const Options options;
+  const Clock& clock;
   const std::shared_ptr<Store> store;
+  const std::shared_ptr<RetentionSchedule> retention;
   std::string store_error;  // why a disabled pipeline has an empty store instead; set by Open
   const std::unique_ptr<BatchWriter> writer;
   Bus bus;
@@ -126,10 +145,12 @@ absl::StatusOr<std::unique_ptr<Pipeline>> Pipeline::Open(Options options,
   if (absl::Status valid = ValidateWithoutStore(options); !valid.ok()) return valid;
   BatchWriterOptions writer_options = options.writer;
   if (!options.enabled) writer_options.journal = {.durability = Durability::kMemory};
-  auto writer = BatchWriter::Create(std::move(writer_options), store, clock);
+  auto retention = std::make_shared<RetentionSchedule>(store, options.data_retention);
+  auto writer = BatchWriter::Create(std::move(writer_options), store, clock, retention);
   if (!writer.ok()) return writer.status();
-  auto impl =
-      std::make_unique<Impl>(std::move(options), std::move(store), *std::move(writer), clock);
+  retention->ReadHorizons();
+  auto impl = std::make_unique<Impl>(std::move(options), std::move(store), std::move(retention),
+                                     *std::move(writer), clock);
   if (absl::Status started = impl->Start(); !started.ok()) return started;
   return std::unique_ptr<Pipeline>(new Pipeline(std::move(impl)));
 }
@@ -162,6 +183,10 @@ std::size_t Pipeline::Close(absl::Duration timeout) {
   return impl_->writer->Stop(timeout);
 }
 
+absl::StatusOr<RetentionRun> Pipeline::ApplyRetention(std::optional<absl::Time> now) {
+  return impl_->retention->Apply(now.value_or(impl_->clock.Now()));
+}
+
 Producer& Pipeline::producer() { return impl_->producer; }
 Bus& Pipeline::bus() { return impl_->bus; }
 BatchWriter& Pipeline::writer() { return *impl_->writer; }
@@ -185,7 +210,7 @@ Health Pipeline::health() const {
   if (stored.ok()) health.stats.stored = *stored;
 
   const BatchWriterStats& writer = health.stats.writer;
-  health.warnings = Warnings(writer);
+  health.warnings = Warnings(health.stats);
   if (impl_->closed) {
     health.reason = "the pipeline is closed";
   } else if (health.enabled && !writer.running) {

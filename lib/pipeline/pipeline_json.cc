@@ -54,6 +54,22 @@ std::string JournalJson(const JournalStats& journal) {
   });
 }
 
+void AddTime(std::string_view name, absl::Time time, JsonObjectWriter* json) {
+  time == absl::InfinitePast() ? json->Json(name, "null") : json->Text(name, FormatTimestamp(time));
+}
+
+std::string RetentionJson(const RetentionStats& retention) {
+  return ObjectJson([&](JsonObjectWriter& json) {
+    json.Json("runs", JsonOf(retention.runs));
+    json.Json("events", JsonOf(retention.events));
+    json.Json("aggregate_days", JsonOf(retention.aggregate_days));
+    json.Json("snapshot_days", JsonOf(retention.snapshot_days));
+    json.Json("freed_bytes", JsonOf(retention.freed_bytes));
+    AddTime("last_run", retention.last_run, &json);
+    json.Text("last_error", ValidText(retention.last_error));
+  });
+}
+
 // First the backend's keys, then further counters.
 void AddStats(const PipelineStats& stats, JsonObjectWriter* out) {
   const BatchWriterStats& writer = stats.writer;
@@ -82,11 +98,7 @@ void AddStats(const PipelineStats& stats, JsonObjectWriter* out) {
   json.Json("breaker_trips", JsonOf(writer.breaker_trips));
   json.Json("dead_letters", JsonOf(writer.dead_letters));
   json.Text("last_error", ValidText(writer.last_error));
-  if (writer.last_commit_time == absl::InfinitePast()) {
-    json.Json("last_commit_time", "null");
-  } else {
-    json.Text("last_commit_time", FormatTimestamp(writer.last_commit_time));
-  }
+  AddTime("last_commit_time", writer.last_commit_time, &json);
   json.Text("durability", kDurabilityNames[static_cast<std::size_t>(writer.durability)]);
   json.Json("journal", JournalJson(writer.journal));
   json.Json("histograms", ObjectJson([&](JsonObjectWriter& histograms) {
@@ -97,6 +109,7 @@ void AddStats(const PipelineStats& stats, JsonObjectWriter* out) {
   json.Json("published", JsonOf(stats.producer.published));
   json.Json("rejected", JsonOf(stats.producer.rejected));
   json.Json("rejected_by_reason", RejectedByReason(stats.producer));
+  json.Json("retention", RetentionJson(stats.retention));
   json.Json("bus", ObjectJson([&](JsonObjectWriter& bus) {
               bus.Json("published", JsonOf(stats.bus.published));
               bus.Json("refused", JsonOf(stats.bus.refused));
@@ -129,6 +142,21 @@ std::string ToJson(const Health& health) {
     json.Text("reason", ValidText(health.reason));
     json.Json("warnings", "[" + warnings + "]");
     AddStats(health.stats, &json);
+  });
+}
+
+std::string ToJson(const RetentionRun& run) {
+  return ObjectJson([&](JsonObjectWriter& json) {
+    json.Json("events", JsonOf(run.events));
+    json.Json("aggregate_days", JsonOf(run.aggregate_days));
+    json.Json("snapshot_days", JsonOf(run.snapshot_days));
+    json.Json("freed_bytes", JsonOf(run.freed_bytes));
+    json.Json("steps", JsonOf(run.steps));
+    json.Json("longest_step_seconds", JsonOf(absl::ToDoubleSeconds(run.longest_step)));
+    json.Json("seconds", JsonOf(absl::ToDoubleSeconds(run.duration)));
+    AddTime("events_from", run.kept_from.events, &json);
+    AddTime("aggregates_from", run.kept_from.aggregates, &json);
+    AddTime("snapshots_from", run.kept_from.days, &json);
   });
 }
 

@@ -43,9 +43,13 @@ absl::Status CommitIn(WriteTransaction& transaction, absl::Span<const EventPtr> 
       case InsertOutcome::kConflict:
         ++result->conflicts;
         break;
+      case InsertOutcome::kTooOld:
+        result->too_old.push_back(i);
+        break;
     }
   }
   result->committed = added.size();
+  result->accepts_from = transaction.kept_from().accepts_from();
   if (aggregates == nullptr || added.empty()) return absl::OkStatus();
   return aggregates->Add(Project(added, earlier));
 }

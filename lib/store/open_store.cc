@@ -10,6 +10,13 @@
 
 namespace nerava::analytics {
 
+absl::StatusOr<RetentionStep> Store::Retain(const Horizons&, absl::Duration) {
+  return absl::UnimplementedError(
+      fmt::format("the store {} does not drop old events; it keeps them for ever, or sees to that "
+                  "itself",
+                  Description()));
+}
+
 absl::StatusOr<std::shared_ptr<Store>> OpenStore(std::string_view url, StoreOptions options) {
   constexpr std::string_view kSqlite = "sqlite:///";
   if (url == "memory:") return NewMemoryStore();

@@ -89,9 +89,9 @@ struct BatchWriter::Process {
   std::atomic<bool> stopped{false};
 };
 
-absl::StatusOr<std::unique_ptr<BatchWriter>> BatchWriter::Create(BatchWriterOptions options,
-                                                                 std::shared_ptr<Store> store,
-                                                                 const Clock& clock) {
+absl::StatusOr<std::unique_ptr<BatchWriter>> BatchWriter::Create(
+    BatchWriterOptions options, std::shared_ptr<Store> store, const Clock& clock,
+    std::shared_ptr<IdleTask> idle_task) {
   if (absl::Status valid = Validate(options); !valid.ok()) return valid;
   if (store == nullptr) {
     return absl::InvalidArgumentError("the batch writer needs a store; the pointer is null");
@@ -105,9 +105,9 @@ absl::StatusOr<std::unique_ptr<BatchWriter>> BatchWriter::Create(BatchWriterOpti
   const Durability durability = folder->empty()
                                     ? Durability::kMemory
                                     : options.journal.durability.value_or(Durability::kProcess);
-  auto process =
-      std::make_unique<Process>(WriterConfig{std::move(options), std::move(store), clock,
-                                             std::move(on_error), durability, *std::move(folder)});
+  auto process = std::make_unique<Process>(WriterConfig{std::move(options), std::move(store), clock,
+                                                        std::move(idle_task), std::move(on_error),
+                                                        durability, *std::move(folder)});
   {
     State& state = process->Current();
     MutexLock lock(state.mutex);

@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "fmt/format.h"
+#include "lib/event/validate.h"
 #include "lib/writer/state.h"
 
 namespace nerava::analytics {
@@ -60,8 +61,8 @@ BatchWriter::State::Settled BatchWriter::State::Settle(absl::Span<const EventPtr
     const absl::StatusOr<CommitResult> result = Commit(events, created_at);
     if (result.ok()) {
       const absl::Duration latency = absl::FromChrono(SteadyNow() - begin);
-      return CountCommit(*result, first, events.size(), created_at, latency) ? Settled::kYes
-                                                                             : Settled::kEnded;
+      return CountCommit(*result, events, first, created_at, latency) ? Settled::kYes
+                                                                      : Settled::kEnded;
     }
     if (!absl::IsInvalidArgument(result.status())) {
       CountFailure(result.status());
@@ -71,13 +72,19 @@ BatchWriter::State::Settled BatchWriter::State::Settle(absl::Span<const EventPtr
     }
     if (events.size() == 1) {
       refusals_.push_back({first, std::string(result.status().message())});
-      return refusals_.size() > MostRefusals(batch_size) ? Settled::kTooMany : Settled::kYes;
+      return Faults() > MostRefusals(batch_size) ? Settled::kTooMany : Settled::kYes;
     }
     CountFailure(result.status());
     const std::size_t half = events.size() / 2;
     const Settled settled = Settle(events.first(half), first);
     return settled == Settled::kYes ? Settle(events.subspan(half), first + half) : settled;
   }
+}
+
+// Refusals that may be the store's fault.
+std::size_t BatchWriter::State::Faults() const {
+  return static_cast<std::size_t>(std::count_if(
+      refusals_.begin(), refusals_.end(), [](const Refusal& refusal) { return !refusal.too_old; }));
 }
 
 // The rest of the batch waits, in front of all others, and is tried again with what has come by then.
@@ -123,7 +130,7 @@ bool BatchWriter::State::BuryRefused(absl::Span<const EventPtr> events) {
     ++stats.dead_lettered;
     SettleEvent(refusal.index, /*stored=*/false);
     // A store that took the others works.
-    const bool took_none = refusals_.size() == events.size();
+    const bool took_none = Faults() == events.size();
     stats.last_error = took_none ? refusal.reason : "";
   }
   return true;
@@ -140,20 +147,31 @@ absl::StatusOr<CommitResult> BatchWriter::State::Commit(absl::Span<const EventPt
   }
 }
 
-bool BatchWriter::State::CountCommit(const CommitResult& result, std::size_t first,
-                                     std::size_t count, absl::Time created_at,
+bool BatchWriter::State::CountCommit(const CommitResult& result, absl::Span<const EventPtr> events,
+                                     std::size_t first, absl::Time created_at,
                                      absl::Duration latency) {
+  for (const std::size_t i : result.too_old) {
+    const absl::Status refusal = RefuseTooOld(events[i]->time, result.accepts_from);
+    refusals_.push_back({first + i, std::string(refusal.message()), /*too_old=*/true});
+  }
   MutexLock lock(mutex);
   if (destroyed) return false;
   stats.committed += result.committed;
   stats.duplicates += result.duplicates;
   stats.conflicts += result.conflicts;
   ++stats.commits;
-  stats.batch_sizes.Add(count);
+  stats.batch_sizes.Add(events.size());
   stats.commit_latency_us.Add(static_cast<std::uint64_t>(absl::ToInt64Microseconds(latency)));
   stats.last_error.clear();
   stats.last_commit_time = created_at;
-  for (std::size_t i = 0; i < count; ++i) SettleEvent(first + i, /*stored=*/true);
+  auto too_old = result.too_old.begin();
+  for (std::size_t i = 0; i < events.size(); ++i) {
+    if (too_old != result.too_old.end() && *too_old == i) {
+      ++too_old;
+    } else {
+      SettleEvent(first + i, /*stored=*/true);
+    }
+  }
   return true;
 }
 

@@ -24,6 +24,7 @@ BatchWriter::State::State(const WriterConfig& config)
     : options(config.options),
       store(config.store),
       clock(config.clock),
+      idle_task(config.idle_task),
       durability(config.durability),
       journal_folder(config.journal_folder),
       dead_letters(config.journal_folder),
@@ -131,6 +132,7 @@ void BatchWriter::State::Run() {
 }
 
 bool BatchWriter::State::RunOnce() {
+  RunIdleTask();
   LookForTheDead();
   ReportTroubles();
   TakeRecovered();
@@ -166,6 +168,10 @@ bool BatchWriter::State::AwaitBatch() {
     }
     // Who is at the journal still will be told that the event is accepted.
     if (waiting == 0 && stopping && reserved_ == 0) return false;
+    if (idle_task != nullptr && !stopping) {
+      due = std::min(due, next_idle_run_);
+      if (now >= next_idle_run_) return true;
+    }
     if (recovery_ != nullptr) {
       due = std::min(due, next_look_);
       if (now >= next_look_) {
@@ -202,6 +208,19 @@ bool BatchWriter::State::Pause(absl::Duration* backoff) {
   }
   nudged = false;
   return !abandoned;
+}
+
+void BatchWriter::State::RunIdleTask() {
+  if (idle_task == nullptr || SteadyNow() < next_idle_run_) return;
+  absl::Time now;
+  {
+    MutexLock lock(mutex);
+    if (stopping || abandoned) return;
+    now = clock.Now();  // under the lock: the clock may be gone once we are abandoned
+  }
+  const absl::Duration pause =
+      idle_task->Run(now, [this](const absl::Status& error) { Report(error); });
+  next_idle_run_ = SteadyDeadline(pause);
 }
 
 void BatchWriter::State::LookForTheDead() {

@@ -36,6 +36,7 @@ struct WriterConfig {
   BatchWriterOptions options;  // on_error is below
   std::shared_ptr<Store> store;
   const Clock& clock;
+  std::shared_ptr<IdleTask> idle_task;           // may be null
   std::shared_ptr<const ErrorHandler> on_error;  // may be null
   Durability durability;
   std::string journal_folder;  // empty: no journal
@@ -64,6 +65,7 @@ struct BatchWriter::State : std::enable_shared_from_this<BatchWriter::State> {
   const BatchWriterOptions options;
   const std::shared_ptr<Store> store;
   const Clock& clock;
+  const std::shared_ptr<IdleTask> idle_task;
   const Durability durability;
   const std::string journal_folder;
   analytics::DeadLetters dead_letters;  // BatchWriter has a function of this name
@@ -119,6 +121,7 @@ struct BatchWriter::State : std::enable_shared_from_this<BatchWriter::State> {
   struct Refusal {
     std::size_t index;
     std::string reason;
+    bool too_old = false;  // which never is the store's fault
   };
   enum class Settled : std::uint8_t {
     kYes,      // or refused, and noted
@@ -141,6 +144,7 @@ struct BatchWriter::State : std::enable_shared_from_this<BatchWriter::State> {
   bool RunOnce();
   bool AwaitBatch();
   bool Pause(absl::Duration* backoff);
+  void RunIdleTask();
   void LookForTheDead();
   void TakeRecovered();
   void PutBackBatch() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex);
@@ -157,8 +161,9 @@ struct BatchWriter::State : std::enable_shared_from_this<BatchWriter::State> {
   bool PutOff(std::size_t batch_size);
   bool BuryRefused(absl::Span<const EventPtr> events);
   absl::StatusOr<CommitResult> Commit(absl::Span<const EventPtr> events, absl::Time created_at);
-  bool CountCommit(const CommitResult& result, std::size_t first, std::size_t count,
+  bool CountCommit(const CommitResult& result, absl::Span<const EventPtr> events, std::size_t first,
                    absl::Time created_at, absl::Duration latency);
+  std::size_t Faults() const;
   void CountFailure(const absl::Status& error);
   void SettleEvent(std::size_t index, bool stored) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex);
 
@@ -175,6 +180,7 @@ struct BatchWriter::State : std::enable_shared_from_this<BatchWriter::State> {
   // The thread's own.
   std::minstd_rand jitter_;
   SteadyTime next_look_;
+  SteadyTime next_idle_run_;
   std::vector<Refusal> refusals_;
   absl::Duration put_off_;  // the next pause after a batch with too many refusals
 

@@ -81,7 +81,7 @@ def expected(sessions, begin, end, region=None, hub=None, window=None):
 
 def kpis_of(report):
     """The groups without what only names the question."""
-    question = ("from", "to", "period_days")
+    question = ("from", "to", "period_days", "grain")
     return {
         group: {name: value for name, value in report[group].items() if name not in question}
         for group in ("conversion_funnel", "green_hour_utilization", "streak_metrics",

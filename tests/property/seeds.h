@@ -39,6 +39,7 @@ inline std::shared_ptr<Store> Open(const std::string& url) {
 
 inline CommitResult Commit(Store& store, const std::vector<EventPtr>& batch) {
   auto result = CommitBatch(store, batch, absl::FromUnixSeconds(1'780'000'000));
+  INFO(result.status().ToString());
   REQUIRE(result.ok());
   return *result;
 }

@@ -133,13 +133,13 @@ def quickstart_lines(command):
 def test_the_quickstart_prints_the_numbers_of_its_story():
     assert quickstart_lines([sys.executable, str(ROOT / "examples" / "quickstart.py")]) == [
         {"sessions_started": 3, "sessions_completed": 2, "sessions_credited": 1, "orphan_stops": 0,
-         "completion_rate": 66.67, "credit_rate": 50.0, "period_days": 7},
+         "completion_rate": 66.67, "credit_rate": 50.0, "period_days": 7, "grain": "exact"},
         {"active_window_sessions": 1, "total_sessions": 2, "utilization_rate": 50.0,
-         "avg_reward_usd": 2.13, "period_days": 7},
+         "avg_reward_usd": 2.13, "period_days": 7, "grain": "exact"},
         {"unique_users": 2, "total_sessions": 2, "sessions_per_user": 1.0, "avg_reward_usd": 2.13,
-         "period_days": 7},
+         "period_days": 7, "grain": "exact"},
         {"total_rewards_usd": 4.25, "total_sessions": 2, "avg_reward_usd": 2.13,
-         "energy_kwh": 16.5, "credited_usd": 3.25, "period_days": 7},
+         "energy_kwh": 16.5, "credited_usd": 3.25, "period_days": 7, "grain": "exact"},
     ]  # fmt: skip
 
 

@@ -109,7 +109,7 @@ KpiSummary SqlKpis::Summarize(const KpiQuery& query) {
   if (sqlite3_step(prepared) != SQLITE_ROW) throw std::runtime_error(sqlite3_errmsg(db_.get()));
 
   KpiSummary summary;
-  summary.period = query.period;
+  summary.period = {query.period};
   int column = 0;
   for (const Totals::Field& field : Totals::Fields()) {
     summary.totals.*field.member = sqlite3_column_int64(prepared, column++);

@@ -20,6 +20,7 @@ from . import errors
 
 ABI_VERSION = 1
 TIME_NONE = -(2**63)
+FOREVER = 2**63 - 1  # days
 
 
 class String(Structure):
@@ -77,6 +78,12 @@ class PipelineOptions(Structure):
         ("sqlite_busy_timeout_ms", c_int64),
         ("sqlite_partition_rows", c_int64),
         ("on_error", ErrorCallback),
+        ("retention", c_int32),
+        ("reserved", c_int32),
+        ("keep_events_days", c_int64),
+        ("keep_aggregates_days", c_int64),
+        ("keep_snapshots_days", c_int64),
+        ("retention_interval_ms", c_int64),
     ]
 
 
@@ -106,6 +113,7 @@ _STATUS_FUNCTIONS: dict[str, tuple[Any, ...]] = {
     "nva_pipeline_health_json": (c_void_p, _OUT),
     "nva_pipeline_dead_letters_json": (c_void_p, c_uint64, _OUT),
     "nva_pipeline_replay_dead_letters": (c_void_p, POINTER(c_uint64)),
+    "nva_pipeline_apply_retention_json": (c_void_p, c_int64, _OUT),
     "nva_pipeline_bus": (c_void_p, _OUT),
     "nva_pipeline_producer": (c_void_p, _OUT),
     "nva_pipeline_kpi": (c_void_p, _OUT),

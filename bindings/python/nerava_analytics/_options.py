@@ -9,13 +9,14 @@ from datetime import timedelta
 from typing import Any, Literal, Union
 
 from . import errors
-from ._abi import PipelineOptions, string
+from ._abi import FOREVER, PipelineOptions, string
 from ._convert import to_millis
 from ._library import abi
 
 Seconds = Union[int, float, timedelta]
 Durability = Literal["memory", "process", "power"]
 Overflow = Literal["block", "reject", "drop_oldest"]
+Days = Union[int, timedelta, Literal["forever"]]
 Path = Union[str, "os.PathLike[str]"]
 
 _TEXTS = ("database_url", "region")
@@ -36,7 +37,10 @@ _DURATIONS = (
     "retry_max_backoff",
     "sync_interval",
     "sqlite_busy_timeout",
+    "retention_interval",
 )
+_DAYS = ("keep_events", "keep_aggregates", "keep_snapshots")
+_SWITCHES = ("enabled", "retention")
 # Words, and their numbers in the C ABI.
 _WORDS = {
     "durability": {"memory": 1, "process": 2, "power": 3},
@@ -68,11 +72,7 @@ def _set(options: PipelineOptions, name: str, value: Any) -> None:
         options.journal_dir = string(os.fsencode(value))
     elif name in _WORDS:
         if value not in _WORDS[name]:
-            raise errors.InvalidArgument(
-                f"{name} is {value!r}; it must be one of {', '.join(_WORDS[name])}",
-                errors.INVALID_ARGUMENT,
-                "invalid_argument",
-            )
+            raise _invalid(f"{name} is {value!r}; it must be one of {', '.join(_WORDS[name])}")
         setattr(options, name, _WORDS[name][value])
     elif name in _DURATIONS:
         setattr(options, name + "_ms", to_millis(name, value))
@@ -80,11 +80,29 @@ def _set(options: PipelineOptions, name: str, value: Any) -> None:
         if isinstance(value, bool) or not isinstance(value, int):
             raise TypeError(f"{name} must be an int, not {value!r}")
         if not 0 <= value < 2**63:
-            raise errors.InvalidArgument(
-                f"{name} is {value}; it must be from 0 on",
-                errors.INVALID_ARGUMENT,
-                "invalid_argument",
-            )
+            raise _invalid(f"{name} is {value}; it must be from 0 on")
         setattr(options, name, value)
+    elif name in _DAYS:
+        setattr(options, name + "_days", _days(name, value))
+    elif name in _SWITCHES:
+        setattr(options, name, int(bool(value)))
     else:
-        options.enabled = int(bool(value))  # the one that is left
+        raise TypeError(f"{name} is no option")
+
+
+def _days(name: str, value: Any) -> int:
+    if value == "forever":
+        return FOREVER
+    if isinstance(value, timedelta):
+        if value % timedelta(days=1):
+            raise _invalid(f"{name} is {value}; it must be whole days")
+        return value.days
+    if isinstance(value, bool) or not isinstance(value, int):
+        raise TypeError(f'{name} must be an int (days), a timedelta or "forever", not {value!r}')
+    if not 0 <= value <= 1_000_000:
+        raise _invalid(f"{name} is {value}; it must be from 0 to 1,000,000 days")
+    return value
+
+
+def _invalid(message: str) -> errors.InvalidArgument:
+    return errors.InvalidArgument(message, errors.INVALID_ARGUMENT, "invalid_argument")

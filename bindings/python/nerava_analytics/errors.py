@@ -28,7 +28,7 @@ class InvalidEvent(InvalidArgument):
     """The event was refused at the door; nothing was accepted.
 
     `reason` is one of malformed_json, too_large, missing_field, wrong_type, too_long, invalid_text,
-    invalid_number, negative, invalid_time, in_future, other.
+    invalid_number, negative, invalid_time, in_future, too_old, other.
     """
 
 

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any, TypedDict
+from typing import Any, Literal, TypedDict
+
+# How exactly an answer keeps to the bounds of its period, which dropped data limits: "exact", "day"
+# (only whole UTC days are left) or "partial" (some of what is needed is gone).
+Grain = Literal["exact", "day", "partial"]
 
 # "from" is no name in Python, so the period's keys need this spelling.
-Period = TypedDict("Period", {"from": str, "to": str, "period_days": float})
+Period = TypedDict("Period", {"from": str, "to": str, "period_days": float, "grain": Grain})
 
 
 class ConversionFunnel(Period):
@@ -147,6 +151,7 @@ class SessionSizes(Period):
 
 class ActiveUsers(TypedDict):
     at: str
+    grain: Grain
     dau: int
     wau: int
     mau: int
@@ -155,6 +160,7 @@ class ActiveUsers(TypedDict):
 
 class Streaks(TypedDict):
     at: str
+    grain: Grain
     users: int
     max_current_streak: int
     max_longest_streak: int
@@ -185,6 +191,7 @@ class SessionsPerUser(Period):
 class UserSummary(TypedDict):
     user_id: str
     at: str
+    grain: Grain
     total_sessions: int
     active_window_sessions: int
     energy_kwh: float

@@ -12,12 +12,12 @@ from types import TracebackType
 from typing import Any
 
 from . import _callbacks, _lifecycle, errors
-from ._abi import string
+from ._abi import TIME_NONE, string
 from ._callbacks import Handler, OnError, Target
-from ._convert import Money, Time, encode_event, number, timeout_millis
+from ._convert import Money, Time, encode_event, number, timeout_millis, to_micros
 from ._handles import Handle
 from ._library import abi
-from ._options import Durability, Overflow, Path, Seconds, make_options
+from ._options import Days, Durability, Overflow, Path, Seconds, make_options
 from .kpis import Kpis
 
 DEFAULT_TIMEOUT = 10.0  # seconds, of flush and close
@@ -45,13 +45,18 @@ def open(
     sqlite_cache_bytes: int | None = None,
     sqlite_busy_timeout: Seconds | None = None,
     sqlite_partition_rows: int | None = None,
+    retention: bool | None = None,
+    keep_events: Days | None = None,
+    keep_aggregates: Days | None = None,
+    keep_snapshots: Days | None = None,
+    retention_interval: Seconds | None = None,
     on_error: OnError | None = None,
 ) -> Pipeline:
     """Opens the store that `url` names and starts a pipeline over it.
 
     `url` is "sqlite:///relative.db", "sqlite:////absolute.db" or "memory:". What is None has the
     library's default; docs/configuration.md says what each option does. Durations are seconds or
-    timedeltas. `on_error` is called with a NeravaError for what fails behind the scenes (commits,
+    timedeltas; what is kept (`keep_...`) is whole days, or "forever". `on_error` is called with a NeravaError for what fails behind the scenes (commits,
     on a thread of the library; handlers, on the publishing thread); without it such errors are
     logged to "nerava_analytics". The environment is not read: see open_from_environment.
 
@@ -70,7 +75,9 @@ def open_from_environment(
 
     These are ANALYTICS_DATABASE_URL, ANALYTICS_REGION (else REGION), ANALYTICS_ENABLED,
     ANALYTICS_BATCH_SIZE, ANALYTICS_FLUSH_INTERVAL (seconds), ANALYTICS_OVERFLOW,
-    ANALYTICS_DURABILITY, ANALYTICS_JOURNAL_DIR and ANALYTICS_SYNC_INTERVAL (seconds).
+    ANALYTICS_DURABILITY, ANALYTICS_JOURNAL_DIR, ANALYTICS_SYNC_INTERVAL (seconds),
+    ANALYTICS_RETENTION, ANALYTICS_KEEP_EVENTS, ANALYTICS_KEEP_AGGREGATES and
+    ANALYTICS_KEEP_SNAPSHOTS (days, or forever).
     InvalidArgument names the variable whose value is bad.
     """
     unknown = set(options) - set(open.__kwdefaults__ or ())
@@ -341,6 +348,21 @@ class Pipeline:
         with self._handles.pipeline as pipeline:
             self._abi.nva_pipeline_replay_dead_letters(pipeline, ctypes.byref(accepted))
         return accepted.value
+
+    def apply_retention(self, now: Time | None = None) -> dict[str, Any]:
+        """Drops at once what the keep_ options do not keep at `now` (None: the clock's time).
+
+        Others publish and read meanwhile. Returns what was dropped ("events", "aggregate_days",
+        "snapshot_days", "freed_bytes"), what it took ("steps", "longest_step_seconds", "seconds")
+        and where what is kept begins ("events_from", "aggregates_from", "snapshots_from"; None:
+        nothing was ever dropped). StoreUnavailable when the store cannot do it now.
+        """
+        now_us = TIME_NONE if now is None else to_micros("now", now)
+        out = ctypes.c_void_p()
+        with self._handles.pipeline as pipeline:
+            self._abi.nva_pipeline_apply_retention_json(pipeline, now_us, ctypes.byref(out))
+        run: dict[str, Any] = json.loads(self._abi.take_text(out))
+        return run
 
     def __enter__(self) -> Pipeline:
         return self

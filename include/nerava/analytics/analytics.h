@@ -5,6 +5,7 @@
 #include "nerava/analytics/batch_writer.h"     // IWYU pragma: export
 #include "nerava/analytics/bus.h"              // IWYU pragma: export
 #include "nerava/analytics/clock.h"            // IWYU pragma: export
+#include "nerava/analytics/data_retention.h"   // IWYU pragma: export
 #include "nerava/analytics/domain_event.h"     // IWYU pragma: export
 #include "nerava/analytics/funnel.h"           // IWYU pragma: export
 #include "nerava/analytics/json.h"             // IWYU pragma: export

@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "absl/functional/function_ref.h"
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
@@ -98,16 +99,28 @@ struct DeadLetter {
   std::string event_json;  // the analytics event, see ToJson
 };
 
+// What the writer's thread does when no batch is due.
+class IdleTask {
+ public:
+  virtual ~IdleTask() = default;
+
+  // A short piece of it, as commits wait meanwhile. Returns after how long it wants to be called again:
+  // 0 is at once, after a batch that is due by then. `report` tells on_error. Called without locks, and
+  // in a forked child too; must not call the writer.
+  using Report = absl::FunctionRef<void(const absl::Status& error)>;
+  virtual absl::Duration Run(absl::Time now, Report report) = 0;
+};
+
 // Thread-safe. After fork() a child has a queue, a thread and a journal of its own, made when it
 // first uses the writer; what was pending stays with the parent.
 class BatchWriter {
  public:
   // Opens the journal, if there is to be one. InvalidArgument when an option is out of its range,
   // FailedPrecondition when the journal's folder cannot be used. The clock must outlive the writer,
-  // the store is shared. The writer does not run yet, but already accepts.
-  static absl::StatusOr<std::unique_ptr<BatchWriter>> Create(BatchWriterOptions options,
-                                                             std::shared_ptr<Store> store,
-                                                             const Clock& clock = Clock::System());
+  // the store and the task are shared. The writer does not run yet, but already accepts.
+  static absl::StatusOr<std::unique_ptr<BatchWriter>> Create(
+      BatchWriterOptions options, std::shared_ptr<Store> store,
+      const Clock& clock = Clock::System(), std::shared_ptr<IdleTask> idle_task = nullptr);
 
   // Bounded: lets a running commit finish for at most 1 s, leaves the thread behind when the store
   // hangs, and gives up what is pending unless the journal has it. Call Stop with a deadline first.

@@ -26,7 +26,7 @@ struct FunnelQuery {
 
 // Times are nearest-rank percentiles; absent over nothing.
 struct Funnel {
-  Period period;
+  AnsweredPeriod period;
   // sessions_started = completed + late + running + abandoned.
   std::int64_t sessions_started = 0;
   std::int64_t sessions_completed = 0;  // within the conversion window
@@ -54,7 +54,7 @@ struct FunnelRow {
 };
 
 struct FunnelBreakdown {
-  Period period;
+  AnsweredPeriod period;
   Dimension dimension = Dimension::kHub;
   std::vector<FunnelRow> rows;  // in the order of Breakdown::rows
   std::size_t others = 0;       // how many are in `other`

@@ -28,6 +28,22 @@ struct Period {
   double days() const;
 };
 
+// How exactly an answer keeps to the bounds of its period, which what was dropped limits: see
+// data_retention.h.
+enum class AnswerGrain : std::uint8_t {
+  kExact = 0,  // to the microsecond
+  // Only whole UTC days are left of where a bound lies: it was moved to the nearest midnight.
+  kDay = 1,
+  // What the question needs of the begin of the period is no longer there: the answer is over the
+  // rest of it.
+  kPartial = 2,
+};
+
+// The period of an answer, as it was asked for.
+struct AnsweredPeriod : Period {
+  AnswerGrain grain = AnswerGrain::kExact;
+};
+
 struct KpiQuery {
   Period period;
   KpiFilter filter = {};
@@ -35,7 +51,7 @@ struct KpiQuery {
 
 // What every KPI group is computed from.
 struct KpiSummary {
-  Period period;
+  AnsweredPeriod period;
   Totals totals;
   std::uint64_t unique_users = 0;
 };
@@ -43,7 +59,7 @@ struct KpiSummary {
 // Rates are percentages; rates, averages and money are rounded to 2 decimals, half away from zero;
 // a rate or an average over nothing is 0.
 struct ConversionFunnel {
-  Period period;
+  AnsweredPeriod period;
   std::int64_t sessions_started = 0;
   std::int64_t sessions_completed = 0;
   std::int64_t sessions_credited = 0;
@@ -53,7 +69,7 @@ struct ConversionFunnel {
 };
 
 struct GreenHourUtilization {
-  Period period;
+  AnsweredPeriod period;
   std::int64_t active_window_sessions = 0;
   std::int64_t total_sessions = 0;
   double utilization_rate = 0;
@@ -61,7 +77,7 @@ struct GreenHourUtilization {
 };
 
 struct StreakMetrics {
-  Period period;
+  AnsweredPeriod period;
   std::uint64_t unique_users = 0;
   std::int64_t total_sessions = 0;
   double sessions_per_user = 0;
@@ -69,7 +85,7 @@ struct StreakMetrics {
 };
 
 struct RevenueMetrics {
-  Period period;
+  AnsweredPeriod period;
   double total_rewards_usd = 0;
   std::int64_t total_sessions = 0;
   double avg_reward_usd = 0;

@@ -34,7 +34,7 @@ struct LoadCell {
 
 struct Load {
   static constexpr std::size_t kHours = 7 * 24;
-  Period period;
+  AnsweredPeriod period;
   std::array<LoadCell, kHours> cells;  // from Monday, 0 o'clock
 };
 
@@ -44,7 +44,7 @@ struct LoadRow {
 };
 
 struct LoadBreakdown {
-  Period period;
+  AnsweredPeriod period;
   Dimension dimension = Dimension::kHub;
   std::vector<LoadRow> rows;  // in the order of Breakdown::rows
   std::size_t others = 0;     // how many are in `other`
@@ -72,7 +72,7 @@ struct Sizes {
 };
 
 struct SessionSizes {
-  Period period;
+  AnsweredPeriod period;
   Sizes length_minutes;  // of the completed sessions that started in the period
   Sizes energy_kwh;      // of the sessions with some that stopped in it
 };

@@ -9,6 +9,7 @@
 #include "absl/time/time.h"
 #include "nerava/analytics/batch_writer.h"
 #include "nerava/analytics/bus.h"
+#include "nerava/analytics/data_retention.h"
 #include "nerava/analytics/store.h"
 
 namespace nerava::analytics {
@@ -25,6 +26,7 @@ struct Options {
   BusOptions bus = {};
   BatchWriterOptions writer = {};
   StoreOptions store = {};
+  DataRetention data_retention = {};
 
   // `defaults` overridden by the environment. The only place that reads it:
   //   ANALYTICS_ENABLED         true/false, 1/0, yes/no, on/off
@@ -36,6 +38,9 @@ struct Options {
   //   ANALYTICS_DURABILITY      writer.journal.durability: memory, process or power
   //   ANALYTICS_JOURNAL_DIR     writer.journal.directory
   //   ANALYTICS_SYNC_INTERVAL   writer.journal.sync_interval, seconds, may have a fraction
+  //   ANALYTICS_RETENTION       data_retention.enabled, as ANALYTICS_ENABLED
+  //   ANALYTICS_KEEP_EVENTS     data_retention.events, days or "forever"; so do
+  //   ANALYTICS_KEEP_AGGREGATES, ANALYTICS_KEEP_SNAPSHOTS
   // Set but empty counts as unset. InvalidArgument with the variable's name for a bad value.
   static absl::StatusOr<Options> FromEnvironment(Options defaults);
   static absl::StatusOr<Options> FromEnvironment();

@@ -24,6 +24,7 @@ struct PeopleQuery {
 // Of the local day of `at`, of that and the 6 before, and of that and the 29 before.
 struct ActiveUsers {
   absl::Time at;
+  AnswerGrain grain = AnswerGrain::kExact;
   std::uint64_t daily = 0;
   std::uint64_t weekly = 0;
   std::uint64_t monthly = 0;
@@ -45,6 +46,7 @@ struct StreakLeader {
 // Consecutive local days with a session. A day of `at` without one does not end a streak.
 struct Streaks {
   absl::Time at;
+  AnswerGrain grain = AnswerGrain::kExact;
   std::uint64_t users = 0;  // that were ever active
   std::int64_t max_current = 0;
   std::int64_t max_longest = 0;
@@ -71,7 +73,7 @@ struct RetentionBucket {
 
 struct Retention {
   static constexpr std::size_t kMaxBuckets = 400;
-  Period period;
+  AnsweredPeriod period;
   Interval interval = Interval::kWeek;
   std::string time_zone;
   std::vector<RetentionBucket> buckets;  // without gaps, oldest first
@@ -82,7 +84,7 @@ struct SessionsPerUser {
     std::int64_t sessions = 0;
     std::uint64_t users = 0;
   };
-  Period period;
+  AnsweredPeriod period;
   std::uint64_t users = 0;
   std::vector<Count> counts;  // ascending; without numbers that nobody has
 };
@@ -95,6 +97,8 @@ struct UserSummary {
   };
   std::string user_id;
   absl::Time at;
+  // kPartial: they had sessions of which only is known that there were some; these are not counted.
+  AnswerGrain grain = AnswerGrain::kExact;
   std::int64_t total_sessions = 0;
   std::int64_t active_window_sessions = 0;
   double energy_kwh = 0;

@@ -3,6 +3,7 @@
 
 #include <cstddef>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -14,6 +15,7 @@
 #include "nerava/analytics/batch_writer.h"
 #include "nerava/analytics/bus.h"
 #include "nerava/analytics/clock.h"
+#include "nerava/analytics/data_retention.h"
 #include "nerava/analytics/kpi.h"
 #include "nerava/analytics/options.h"
 #include "nerava/analytics/producer.h"
@@ -25,6 +27,7 @@ struct PipelineStats {
   ProducerStats producer = {};
   BusStats bus = {};
   BatchWriterStats writer = {};
+  RetentionStats retention = {};
   EventCounts stored = {};  // what the store holds now
 };
 
@@ -34,7 +37,8 @@ struct Health {
   // Why not healthy, or "disabled: events are discarded" (and, if so, why the store could not be
   // opened); empty otherwise.
   std::string reason;
-  // What somebody should look at though all works: dead letters, damaged journal segments.
+  // What somebody should look at though all works: dead letters, damaged journal segments, old data
+  // that was not dropped.
   std::vector<std::string> warnings;
   PipelineStats stats;
 };
@@ -73,6 +77,10 @@ class Pipeline {
   // See BatchWriter: what is accepted is stored and in the KPIs when it returns 0.
   std::size_t Flush(absl::Duration timeout = absl::Seconds(10));
   std::size_t Close(absl::Duration timeout = absl::Seconds(10));
+
+  // Drops at once what options().data_retention does not keep at `now` (default: the clock's), though
+  // its schedule may be switched off. See ApplyRetention in data_retention.h.
+  absl::StatusOr<RetentionRun> ApplyRetention(std::optional<absl::Time> now = std::nullopt);
 
   Producer& producer();
   Bus& bus();

@@ -24,7 +24,8 @@ struct ProducerOptions {
 // All count for this process; a forked child begins at 0.
 struct ProducerStats {
   std::uint64_t published = 0;  // given to the bus and taken
-  std::uint64_t rejected = 0;   // refused here, never accepted
+  // Refused for what they are, here or by a required subscriber: never accepted.
+  std::uint64_t rejected = 0;
   std::array<std::uint64_t, kRejectReasonCount> rejected_by_reason{};  // by RejectReason
 };
 

@@ -24,8 +24,9 @@ enum class RejectReason : std::uint8_t {
   kNegative = 8,       // negative money or energy
   kInvalidTime = 9,    // no ISO 8601 time, before 1970
   kInFuture = 10,      // more than kMaxFuture ahead
+  kTooOld = 11,        // from before what the store keeps: see data_retention.h
 };
-inline constexpr std::size_t kRejectReasonCount = 11;
+inline constexpr std::size_t kRejectReasonCount = 12;
 
 // "missing_field", ...: the counter's name.
 std::string_view RejectReasonName(RejectReason reason);

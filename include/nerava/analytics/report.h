@@ -28,7 +28,7 @@ struct TrendBucket {
 };
 
 struct Trend {
-  Period period;
+  AnsweredPeriod period;  // its grain: the coarsest of the buckets
   Interval interval = Interval::kDay;
   std::string time_zone;
   std::vector<TrendBucket> buckets;  // without gaps, oldest first
@@ -48,7 +48,7 @@ struct BreakdownRow {
 };
 
 struct Breakdown {
-  Period period;
+  AnsweredPeriod period;
   Dimension dimension = Dimension::kHub;
   std::vector<BreakdownRow> rows;  // most total_sessions first, then sessions_started, then by name
   std::size_t others = 0;          // how many are in `other`

@@ -25,6 +25,30 @@ enum class InsertOutcome : std::uint8_t {
   kInserted = 0,
   kDuplicate = 1,  // the event_id was there before, with the same payload: ignored
   kConflict = 2,   // the event_id was there before, with another payload: ignored, the first stays
+  // It happened before what the store takes, see Horizons: refused, and kept as a dead letter.
+  kTooOld = 3,
+};
+
+// Where what a store keeps begins: UTC midnights, events >= aggregates >= days. InfinitePast():
+// nothing was dropped. Only ever move on. See data_retention.h.
+struct Horizons {
+  absl::Time events = absl::InfinitePast();
+  absl::Time aggregates = absl::InfinitePast();  // facts, and aggregates finer than a day
+  absl::Time days = absl::InfinitePast();        // aggregates by day; of a store without: events
+
+  // Events before are refused. A day after `events`, so that of a session of at most a day that still
+  // gets events all are there.
+  absl::Time accepts_from() const { return events + absl::Hours(24); }
+};
+
+// A part of what Store::Retain is asked to do.
+struct RetentionStep {
+  std::int64_t events = 0;          // dropped
+  std::int64_t aggregate_days = 0;  // days of facts and aggregates
+  std::int64_t snapshot_days = 0;   // days of aggregates by day
+  std::int64_t freed_bytes = 0;     // given back to the file system
+  bool done = true;                 // nothing is left to do
+  Horizons kept_from;               // now
 };
 
 struct EventCounts {
@@ -83,6 +107,11 @@ class ReadTransaction {
 
   virtual absl::StatusOr<EventCounts> CountEvents() = 0;
 
+  // What was dropped before this transaction.
+  virtual Horizons kept_from() const { return {}; }
+  // The begin of the UTC day of the latest event; null when there is none, or the store does not tell.
+  virtual absl::StatusOr<std::optional<absl::Time>> LatestDay() { return std::nullopt; }
+
   // Null for a store that keeps none; KPIs are then computed from the events of their period.
   virtual AggregateTable* aggregates() { return nullptr; }
 };
@@ -113,6 +142,11 @@ class Store {
   // Returns once every write that returned before would survive a failure of the power. Only then
   // the journal forgets them. Default: they do at once.
   virtual absl::Status Sync() { return absl::OkStatus(); }
+
+  // Drops in one transaction of about `limit` some of what lies before the `wanted` horizons, whole
+  // days, oldest first; or, when nothing does, gives some free disk space back. Call it until it is
+  // done. A store without aggregates drops events before wanted.days. Default: Unimplemented.
+  virtual absl::StatusOr<RetentionStep> Retain(const Horizons& wanted, absl::Duration limit);
 
   // For people: "sqlite:////var/lib/nerava/analytics.db". Holds no secret. Tells stores apart that
   // share a journal's folder, so it must not change from one process to the next.

@@ -1,5 +1,7 @@
 #include "lib/store/memory/memory_store.h"
 
+#include <algorithm>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -13,10 +15,17 @@
 namespace nerava::analytics {
 namespace {
 
+constexpr absl::Duration kDay = absl::Hours(24);
+
+absl::Time FloorToDay(absl::Time time) {
+  return absl::UnixEpoch() + absl::Floor(time - absl::UnixEpoch(), kDay);
+}
+
 struct Data {
   std::vector<EventPtr> events;  // in commit order
   HashMap<std::string, EventPtr> by_id;
   HashMap<std::string, std::vector<EventPtr>> by_session;
+  Horizons kept_from;
 };
 
 class MemoryTransaction final : public WriteTransaction {
@@ -55,6 +64,10 @@ class MemoryTransaction final : public WriteTransaction {
     std::vector<InsertOutcome> outcomes;
     outcomes.reserve(events.size());
     for (const EventPtr& event : events) {
+      if (event->time < data_.kept_from.accepts_from() && !data_.by_id.contains(event->event_id)) {
+        outcomes.push_back(InsertOutcome::kTooOld);
+        continue;
+      }
       const auto [known, is_new] = data_.by_id.emplace(event->event_id, event);
       if (is_new) {
         data_.events.push_back(event);
@@ -66,6 +79,16 @@ class MemoryTransaction final : public WriteTransaction {
       }
     }
     return outcomes;
+  }
+
+  Horizons kept_from() const override { return data_.kept_from; }
+  absl::StatusOr<std::optional<absl::Time>> LatestDay() override {
+    std::optional<absl::Time> latest;
+    for (const EventPtr& event : data_.events) {
+      latest = std::max(latest.value_or(event->time), event->time);
+    }
+    if (latest) latest = FloorToDay(*latest);
+    return latest;
   }
 
   void Rollback() {
@@ -105,6 +128,33 @@ class MemoryStore final : public Store {
     ReaderLock lock(mutex_);
     MemoryTransaction transaction(data_);
     return body(transaction);
+  }
+
+  // All at once: there are no aggregates, so that events are kept as long as the KPIs of their days.
+  absl::StatusOr<RetentionStep> Retain(const Horizons& wanted, absl::Duration) override {
+    const ForkGate::Pass pass(gate_);
+    if (gate_.broken()) return Broken();
+    WriterLock lock(mutex_);
+    RetentionStep step;
+    step.kept_from = data_.kept_from;
+    std::optional<absl::Time> latest;
+    for (const EventPtr& event : data_.events) {
+      if (event->time >= wanted.days) continue;
+      ++step.events;
+      latest = std::max(latest.value_or(event->time), event->time);
+    }
+    if (!latest) return step;
+    Data kept;
+    for (EventPtr& event : data_.events) {
+      if (event->time < wanted.days) continue;
+      kept.by_id.emplace(event->event_id, event);
+      if (!event->session_id.empty()) kept.by_session[event->session_id].push_back(event);
+      kept.events.push_back(std::move(event));
+    }
+    const absl::Time from = FloorToDay(*latest) + kDay;
+    step.kept_from = kept.kept_from = {from, from, from};
+    data_ = std::move(kept);
+    return step;
   }
 
   std::string Description() const override { return "memory:"; }

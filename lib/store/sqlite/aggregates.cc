@@ -19,13 +19,14 @@ constexpr char kReadUsersSql[] =
 
 std::string MakeAddSql() {
   std::string parameters = "?1";
-  for (int i = 2; i <= kKeyColumns + kTotals + 1; ++i) parameters += fmt::format(", ?{}", i);
+  for (int i = 2; i <= kKeyColumns + kTotals + 2; ++i) parameters += fmt::format(", ?{}", i);
   std::string updates;
   for (const Totals::Field& field : Totals::Fields()) {
     updates += fmt::format("{0} = {0} + excluded.{0}, ", field.name);
   }
   return fmt::format(
       "INSERT INTO aggregates VALUES ({}) ON CONFLICT DO UPDATE SET {}"
+      "unique_users = iif(excluded.users IS NULL, unique_users, excluded.unique_users), "
       "users = ifnull(excluded.users, users)",
       parameters, updates);
 }
@@ -128,7 +129,7 @@ absl::Status Aggregates::Add(const Changes& changes) {
 absl::Status Aggregates::AddOne(const AggregateDelta& delta, Statement& read, Statement& add) {
   auto key = NumberKey(delta.key);
   if (!key.ok()) return key.status();
-  std::string users;
+  StoredUsers users;
   if (!delta.users.empty()) {
     auto set = ReadUsers(*key, read);
     if (!set.ok()) return set.status();
@@ -142,7 +143,8 @@ absl::Status Aggregates::AddOne(const AggregateDelta& delta, Statement& read, St
     add.Bind(kKeyColumns + 1 + i,
              delta.totals.*Totals::Fields()[static_cast<std::size_t>(i)].member);
   }
-  if (!delta.users.empty()) add.BindBlob(kKeyColumns + 1 + kTotals, users);
+  add.Bind(kKeyColumns + 1 + kTotals, users.size);
+  if (!delta.users.empty()) add.BindBlob(kKeyColumns + 2 + kTotals, users.bytes);
   return add.Run();
 }
 

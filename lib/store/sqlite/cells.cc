@@ -185,7 +185,7 @@ absl::Status Cells::ChangePage(const Page& page, absl::Span<const Change> change
     if (!change->delta->users.empty()) {
       auto changed = AddUsers(cell.users, change->delta->users, users_);
       if (!changed.ok()) return changed.status();
-      users = *std::move(changed);
+      users = std::move(changed->bytes);
       cell.users = users;
     }
     Encode(cell, &after);

@@ -51,7 +51,9 @@ absl::Status Connections::Create() {
   if (!status.ok()) return status;
   auto needs_schema = NeedsSchema(**database, path_);
   if (!needs_schema.ok()) return needs_schema.status();
-  status = (*database)->Configure(options);
+  // Before anything is written: later it would take a VACUUM.
+  if (*needs_schema) status = (*database)->Execute("PRAGMA auto_vacuum = INCREMENTAL");
+  if (status.ok()) status = (*database)->Configure(options);
   if (status.ok() && *needs_schema) status = CreateSchema(**database, path_);
   if (status.ok()) writer_ = std::make_unique<Connection>(*std::move(database));
   return status;

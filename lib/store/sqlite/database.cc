@@ -187,9 +187,10 @@ absl::Status Database::Configure(Options options) {
     sqlite3_sleep(1);
   }
   if (!status.ok()) return status;
+  // What is dropped is overwritten: it may be about persons.
   status = Execute(
       fmt::format("PRAGMA synchronous=NORMAL; PRAGMA cache_size=-{}; PRAGMA temp_store=MEMORY; "
-                  "PRAGMA cell_size_check=ON;",
+                  "PRAGMA cell_size_check=ON; PRAGMA secure_delete=ON;",
                   options.cache_bytes / 1024));
   if (status.ok() && options.read_only) status = Execute("PRAGMA query_only=1");
   return status;

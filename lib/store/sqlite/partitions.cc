@@ -114,7 +114,8 @@ void Partitions::ReadFilters(const Statement& row, Entry* entry) {
 
 absl::Status Partitions::Save(Database& database, Entry* entry) {
   auto statement = database.Prepare(
-      "INSERT INTO filters VALUES (?1, ?2, ?3, ?4) ON CONFLICT DO UPDATE SET "
+      "INSERT INTO filters SELECT ?1, ?2, ?3, ?4 FROM partitions WHERE number = ?1 "
+      "ON CONFLICT DO UPDATE SET "
       "last_event = excluded.last_event, ids = excluded.ids, sessions = excluded.sessions "
       "WHERE excluded.last_event > last_event");
   if (!statement.ok()) return statement.status();
@@ -129,14 +130,36 @@ absl::Status Partitions::Save(Database& database, Entry* entry) {
   return status;
 }
 
-absl::Status Partitions::CatchUp(Database& database, std::int64_t last_event) {
+absl::Status Partitions::CatchUp(Database& database, const Snapshot& seen) {
   {
     ReaderLock lock(mutex_);
-    if (last_event <= caught_up_to_) return absl::OkStatus();
+    if (seen.last_event <= caught_up_to_.last_event &&
+        seen.events_from <= caught_up_to_.events_from) {
+      return absl::OkStatus();
+    }
   }
   WriterLock lock(mutex_);
-  if (last_event <= caught_up_to_) return absl::OkStatus();
+  if (seen.last_event > caught_up_to_.last_event) {
+    absl::Status status = CatchUpWithEvents(database, seen.last_event);
+    if (!status.ok()) return status;
+  }
+  if (seen.events_from > caught_up_to_.events_from) ForgetDropped(seen.events_from);
+  return absl::OkStatus();
+}
 
+// Who still sees an older state of the file needs to know the partitions that were dropped since, but
+// not quickly.
+void Partitions::ForgetDropped(std::int64_t events_from) {
+  for (auto& [number, entry] : entries_) {
+    if (entry.partition->day >= events_from) continue;
+    entry.ids = BloomFilter(0);
+    entry.sessions = BloomFilter(0);
+    last_of_day_.erase(entry.partition->day);
+  }
+  caught_up_to_.events_from = events_from;
+}
+
+absl::Status Partitions::CatchUpWithEvents(Database& database, std::int64_t last_event) {
   // Every event has a row, so that what would take more than the file has is no number of events.
   auto bytes = database.QueryInteger(
       "SELECT page_count * page_size FROM pragma_page_count, pragma_page_size");
@@ -150,7 +173,7 @@ absl::Status Partitions::CatchUp(Database& database, std::int64_t last_event) {
       "WHERE partitions.last_event > ?1 ORDER BY number");
   if (!statement.ok()) return statement.status();
   Statement& rows = **statement;
-  rows.Bind(1, caught_up_to_);
+  rows.Bind(1, caught_up_to_.last_event);
   std::int64_t last_number = 0;
   while (rows.Step()) {
     const std::int64_t number = rows.Integer(0);
@@ -177,20 +200,21 @@ absl::Status Partitions::CatchUp(Database& database, std::int64_t last_event) {
   }
   if (!rows.status().ok()) return rows.status();
   rows.Reset();
-  caught_up_to_ = last_event;
+  caught_up_to_.last_event = last_event;
   return absl::OkStatus();
 }
 
 std::vector<Partitions::Candidates> Partitions::FindCandidates(
-    Key key, absl::Span<const std::uint64_t> hashes, std::int64_t last_event) const {
+    Key key, absl::Span<const std::uint64_t> hashes, const Snapshot& seen) const {
   std::vector<Candidates> all;
   ReaderLock lock(mutex_);
   for (const auto& [number, entry] : entries_) {
-    if (entry.partition->first_event > last_event) continue;
+    if (!entry.IsIn(seen)) continue;
+    const bool forgotten = entry.partition->day < caught_up_to_.events_from;
     const BloomFilter& filter = key == Key::kEventId ? entry.ids : entry.sessions;
     std::vector<std::size_t> keys;
     for (std::size_t i = 0; i < hashes.size(); ++i) {
-      if (filter.MayContain(hashes[i])) keys.push_back(i);
+      if (forgotten || filter.MayContain(hashes[i])) keys.push_back(i);
     }
     if (!keys.empty()) all.push_back({entry.partition, std::move(keys)});
   }
@@ -198,13 +222,12 @@ std::vector<Partitions::Candidates> Partitions::FindCandidates(
 }
 
 std::vector<PartitionPtr> Partitions::Between(std::int64_t from, std::int64_t to,
-                                              std::int64_t last_event) const {
+                                              const Snapshot& seen) const {
   std::vector<PartitionPtr> all;
   ReaderLock lock(mutex_);
   for (const auto& [number, entry] : entries_) {
     const Partition& partition = *entry.partition;
-    if (partition.day < to && partition.day + kSecondsPerDay > from &&
-        partition.first_event <= last_event) {
+    if (partition.day < to && partition.day + kSecondsPerDay > from && entry.IsIn(seen)) {
       all.push_back(entry.partition);
     }
   }
@@ -260,7 +283,7 @@ absl::StatusOr<std::shared_ptr<Partitions::PendingFilters>> Partitions::BeforeCo
 void Partitions::Committed(absl::Span<const PartitionGrowth> growth,
                            std::shared_ptr<PendingFilters> filters, std::int64_t last_event) {
   WriterLock lock(mutex_);
-  if (caught_up_to_ >= last_event) return;  // a reader has seen the commit already
+  if (caught_up_to_.last_event >= last_event) return;  // a reader has seen the commit already
   for (const PartitionGrowth& grown : growth) {
     const std::int64_t number = grown.partition->number;
     const auto made = filters->entries.find(number);
@@ -276,13 +299,14 @@ void Partitions::Committed(absl::Span<const PartitionGrowth> growth,
     std::int64_t& last = last_of_day_[grown.partition->day];
     last = std::max(last, number);
   }
-  caught_up_to_ = last_event;
+  caught_up_to_.last_event = last_event;
 }
 
 absl::Status Partitions::SaveFilters(Database& database) {
   WriterLock lock(mutex_);
   for (auto& [number, entry] : entries_) {
     if (entry.saved_events == entry.events) continue;
+    if (entry.partition->day < caught_up_to_.events_from) continue;
     if (absl::Status status = Save(database, &entry); !status.ok()) return status;
   }
   return absl::OkStatus();

@@ -36,6 +36,12 @@ struct Partition {
 };
 using PartitionPtr = std::shared_ptr<const Partition>;
 
+// What a transaction sees of the file.
+struct Snapshot {
+  std::int64_t last_event = 0;   // the largest id
+  std::int64_t events_from = 0;  // partitions of days before, seconds since 1970, were dropped
+};
+
 // Rows that a transaction added to one partition.
 struct PartitionGrowth {
   PartitionPtr partition;
@@ -56,17 +62,15 @@ class Partitions {
     std::vector<std::size_t> keys;
   };
 
-  // Brings this up to date with what `database`, inside a transaction, sees. `last_event` is the
-  // largest id there.
-  absl::Status CatchUp(Database& database, std::int64_t last_event);
+  // Brings this up to date with what `database`, inside a transaction, sees.
+  absl::Status CatchUp(Database& database, const Snapshot& seen);
 
-  // Call CatchUp before; partitions that begin after `last_event` are left out.
+  // Call CatchUp before; partitions that `seen` does not have are left out.
   std::vector<Candidates> FindCandidates(Key key, absl::Span<const std::uint64_t> hashes,
-                                         std::int64_t last_event) const;
+                                         const Snapshot& seen) const;
 
   // Those whose days touch [from, to), in seconds since 1970.
-  std::vector<PartitionPtr> Between(std::int64_t from, std::int64_t to,
-                                    std::int64_t last_event) const;
+  std::vector<PartitionPtr> Between(std::int64_t from, std::int64_t to, const Snapshot& seen) const;
 
   // The last partition of a day, and how many events it holds; null when there is none.
   PartitionPtr LastOfDay(std::int64_t day, std::int64_t* events) const;
@@ -91,7 +95,14 @@ class Partitions {
     std::int64_t saved_events = 0;  // held by the filters in the file
     BloomFilter ids{0};
     BloomFilter sessions{0};
+
+    bool IsIn(const Snapshot& seen) const {
+      return partition->first_event <= seen.last_event && partition->day >= seen.events_from;
+    }
   };
+  absl::Status CatchUpWithEvents(Database& database, std::int64_t last_event)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  void ForgetDropped(std::int64_t events_from) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   static void Clear(Entry* entry);
   static absl::Status AddRows(Database& database, Entry* entry);
   static absl::Status Scan(Database& database, Entry* entry);
@@ -99,7 +110,7 @@ class Partitions {
   static void ReadFilters(const Statement& row, Entry* entry);
 
   mutable SharedMutex mutex_;
-  std::int64_t caught_up_to_ ABSL_GUARDED_BY(mutex_) = 0;
+  Snapshot caught_up_to_ ABSL_GUARDED_BY(mutex_);
   absl::btree_map<std::int64_t, Entry> entries_ ABSL_GUARDED_BY(mutex_);             // by number
   absl::btree_map<std::int64_t, std::int64_t> last_of_day_ ABSL_GUARDED_BY(mutex_);  // day, number
 };

@@ -23,22 +23,23 @@ absl::Status CreateTables(Database& database) {
   return database.Execute(fmt::format(
       R"(
 CREATE TABLE state (name TEXT PRIMARY KEY, value INTEGER NOT NULL) WITHOUT ROWID;
-INSERT INTO state VALUES ('last_event', 0);
+INSERT INTO state VALUES ('last_event', 0), ('events_from', 0), ('aggregates_from', 0), ('days_from', 0);
 CREATE TABLE names (number INTEGER PRIMARY KEY, text TEXT NOT NULL UNIQUE);
 CREATE TABLE users (number INTEGER PRIMARY KEY, text TEXT NOT NULL UNIQUE);
 CREATE TABLE partitions (
-  number INTEGER PRIMARY KEY, day INTEGER NOT NULL, part INTEGER NOT NULL,
+  number INTEGER PRIMARY KEY AUTOINCREMENT,
+  day INTEGER NOT NULL, part INTEGER NOT NULL,
   first_event INTEGER NOT NULL, last_event INTEGER NOT NULL, events INTEGER NOT NULL,
   UNIQUE (day, part));
 CREATE TABLE filters (
   partition INTEGER PRIMARY KEY, last_event INTEGER NOT NULL,
   ids BLOB NOT NULL, sessions BLOB NOT NULL);
 CREATE TABLE event_counts (
-  type INTEGER NOT NULL, region INTEGER NOT NULL, events INTEGER NOT NULL,
-  PRIMARY KEY (type, region)) WITHOUT ROWID;
+  partition INTEGER NOT NULL, type INTEGER NOT NULL, region INTEGER NOT NULL,
+  events INTEGER NOT NULL, PRIMARY KEY (partition, type, region)) WITHOUT ROWID;
 CREATE TABLE aggregates (
   grain INTEGER NOT NULL, bucket INTEGER NOT NULL, region INTEGER NOT NULL,
-{}  users BLOB,
+{}  unique_users INTEGER NOT NULL, users BLOB,
   PRIMARY KEY (grain, bucket, region)) WITHOUT ROWID;
 CREATE TABLE cells (
   day INTEGER NOT NULL, region INTEGER NOT NULL, hubs INTEGER NOT NULL,
@@ -51,7 +52,8 @@ CREATE TABLE facts (
 PRAGMA application_id = {};
 PRAGMA user_version = {};
 )",
-      TotalsColumns(), CreateViews(), kApplicationId, kSchemaVersion));
+      TotalsColumns(), CreateEmptyRowsView() + ";\n" + CreateViews(), kApplicationId,
+      kSchemaVersion));
 }
 
 // A file as SQLite makes it: nobody's.
@@ -61,6 +63,41 @@ absl::StatusOr<bool> IsEmpty(Database& database) {
       "pragma_application_id) + (SELECT user_version FROM pragma_user_version)");
   if (!objects.ok()) return objects.status();
   return *objects == 0;
+}
+
+// Makes the views anew: that of a group of partitions, and the one of all groups.
+absl::Status ShowPartitions(Database& database, std::int64_t group) {
+  std::string select;
+  auto statement = database.Prepare(
+      "SELECT day, part FROM partitions WHERE number BETWEEN ?1 AND ?2 ORDER BY number");
+  if (!statement.ok()) return statement.status();
+  (*statement)->Bind(1, group * kPartitionsPerView + 1);
+  (*statement)->Bind(2, (group + 1) * kPartitionsPerView);
+  while ((*statement)->Step()) {
+    select += fmt::format("{}SELECT * FROM {}", select.empty() ? "" : " UNION ALL ",
+                          PartitionTable((*statement)->Integer(0), (*statement)->Integer(1)));
+  }
+  if (!(*statement)->status().ok()) return (*statement)->status();
+  (*statement)->Reset();
+  absl::Status status = database.Execute(fmt::format("DROP VIEW IF EXISTS event_rows_{}", group));
+  if (status.ok() && !select.empty()) {
+    status = database.Execute(fmt::format("CREATE VIEW event_rows_{} AS {}", group, select));
+  }
+  if (!status.ok()) return status;
+
+  select.clear();
+  auto groups = database.Prepare("SELECT DISTINCT (number - 1) / ?1 FROM partitions ORDER BY 1");
+  if (!groups.ok()) return groups.status();
+  (*groups)->Bind(1, kPartitionsPerView);
+  while ((*groups)->Step()) {
+    select += fmt::format("{}SELECT * FROM event_rows_{}", select.empty() ? "" : " UNION ALL ",
+                          (*groups)->Integer(0));
+  }
+  if (!(*groups)->status().ok()) return (*groups)->status();
+  (*groups)->Reset();
+  return database.Execute("DROP VIEW event_rows; " +
+                          (select.empty() ? CreateEmptyRowsView()
+                                          : fmt::format("CREATE VIEW event_rows AS {}", select)));
 }
 
 }  // namespace
@@ -129,34 +166,13 @@ CREATE INDEX {0}_session ON {0} (session) WHERE session IS NOT NULL;
 )",
       table));
   if (!status.ok()) return status;
+  return ShowPartitions(database, (number - 1) / kPartitionsPerView);
+}
 
-  // Partition numbers are handed out one by one from 1, and never again.
-  const std::int64_t group = (number - 1) / kPartitionsPerView;
-  std::string select;
-  auto statement = database.Prepare(
-      "SELECT day, part FROM partitions WHERE number BETWEEN ?1 AND ?2 ORDER BY number");
-  if (!statement.ok()) return statement.status();
-  (*statement)->Bind(1, group * kPartitionsPerView + 1);
-  (*statement)->Bind(2, (group + 1) * kPartitionsPerView);
-  while ((*statement)->Step()) {
-    select += fmt::format("{}SELECT * FROM {}", select.empty() ? "" : " UNION ALL ",
-                          PartitionTable((*statement)->Integer(0), (*statement)->Integer(1)));
-  }
-  if (!(*statement)->status().ok()) return (*statement)->status();
-  (*statement)->Reset();
-  status =
-      database.Execute(fmt::format("DROP VIEW IF EXISTS event_rows_{0}; "
-                                   "CREATE VIEW event_rows_{0} AS {1};",
-                                   group, select));
-  const bool first_of_group = (number - 1) % kPartitionsPerView == 0;
-  if (!status.ok() || !first_of_group) return status;
-
-  select.clear();
-  for (std::int64_t i = 0; i <= group; ++i) {
-    select += fmt::format("{}SELECT * FROM event_rows_{}", i == 0 ? "" : " UNION ALL ", i);
-  }
-  return database.Execute(
-      fmt::format("DROP VIEW event_rows; CREATE VIEW event_rows AS {};", select));
+absl::Status DropPartition(Database& database, std::int64_t number, std::string_view table) {
+  absl::Status status = ShowPartitions(database, (number - 1) / kPartitionsPerView);
+  if (!status.ok()) return status;
+  return database.Execute(fmt::format("DROP TABLE {}", table));
 }
 
 }  // namespace nerava::analytics::sqlite

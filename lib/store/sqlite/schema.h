@@ -13,7 +13,7 @@
 namespace nerava::analytics::sqlite {
 
 inline constexpr std::int64_t kApplicationId = 0x4e564131;  // "NVA1"
-inline constexpr std::int64_t kSchemaVersion = 3;
+inline constexpr std::int64_t kSchemaVersion = 4;
 
 // Whether the file is empty, and so needs its tables. FailedPrecondition when it is another
 // program's, or of a newer version of this library. Changes nothing.
@@ -28,5 +28,7 @@ std::string PartitionTable(std::int64_t day, std::int64_t part);
 // Makes a partition's table and indexes, and shows it in the views. Inside a write transaction,
 // after its row in `partitions` is there.
 absl::Status CreatePartition(Database& database, std::int64_t number, std::string_view table);
+// Takes a partition out of the views, and its table away. After its row in `partitions` is gone.
+absl::Status DropPartition(Database& database, std::int64_t number, std::string_view table);
 
 }  // namespace nerava::analytics::sqlite

@@ -10,6 +10,8 @@
 #include "lib/store/sqlite/connection.h"
 #include "lib/store/sqlite/connections.h"
 #include "lib/store/sqlite/partitions.h"
+#include "lib/store/sqlite/retention.h"
+#include "lib/store/sqlite/state.h"
 #include "lib/store/sqlite/transaction.h"
 #include "lib/store/validate.h"
 
@@ -82,6 +84,24 @@ class SqliteStore final : public Store {
       if (status.ok()) status = database.Execute("COMMIT");
       return status;
     });
+  }
+
+  absl::StatusOr<RetentionStep> Retain(const Horizons& wanted, absl::Duration limit) override {
+    absl::StatusOr<RetentionStep> step = RetentionStep();
+    absl::Status status = connections_.WithWriter([&](Connection& writer) {
+      Database& database = *writer.database;
+      if (absl::Status begin = database.Execute("BEGIN IMMEDIATE"); !begin.ok()) return begin;
+      Transacting transacting(writer);
+      auto state = sqlite::ReadState(database);
+      if (!state.ok()) return state.status();
+      step = sqlite::Retain(database, state->kept_from, wanted, limit);
+      if (!step.ok()) return step.status();
+      absl::Status committed = transacting.Commit();
+      if (!committed.ok() || !step->done) return committed;
+      return Optimize(database);
+    });
+    if (!status.ok()) return status;
+    return step;
   }
 
   absl::Status Sync() override { return connections_.Sync(); }

@@ -5,6 +5,7 @@
 
 #include "fmt/format.h"
 #include "lib/store/sqlite/schema.h"
+#include "lib/store/sqlite/state.h"
 
 namespace nerava::analytics::sqlite {
 namespace {
@@ -28,15 +29,12 @@ absl::string_view View(const std::string& text) { return text; }
 }  // namespace
 
 absl::Status Transaction::Begin() {
-  auto last =
-      connection_.database->QueryInteger("SELECT value FROM state WHERE name = 'last_event'");
-  if (!last.ok()) return last.status();
-  constexpr std::int64_t kMaxEvents = std::int64_t{1} << 62;
-  if (*last < 0 || *last > kMaxEvents) {
-    return absl::DataLossError(fmt::format("the stored number of events is damaged: {}", *last));
-  }
-  begin_last_event_ = last_event_ = *last;
-  return partitions_.CatchUp(*connection_.database, last_event_);
+  auto state = ReadState(*connection_.database);
+  if (!state.ok()) return state.status();
+  kept_from_ = state->kept_from;
+  begin_ = {state->last_event, SecondsOf(kept_from_.events)};
+  last_event_ = state->last_event;
+  return partitions_.CatchUp(*connection_.database, begin_);
 }
 
 absl::Status Transaction::ReadAll(Statement& statement, EventSink sink) {
@@ -61,7 +59,7 @@ absl::Status Transaction::EventsOfSessions(absl::Span<const std::string_view> se
     hashes.push_back(FilterHash(ids.back().key()));
   }
   for (const auto& [partition, keys] :
-       partitions_.FindCandidates(Partitions::Key::kSession, hashes, begin_last_event_)) {
+       partitions_.FindCandidates(Partitions::Key::kSession, hashes, begin_)) {
     auto statement = connection_.database->Prepare(partition->find_session_sql);
     if (!statement.ok()) return statement.status();
     for (const std::size_t i : keys) {
@@ -78,7 +76,7 @@ absl::Status Transaction::EventsBetween(absl::Time from, absl::Time to, EventSin
   // A second that the range ends within belongs to it.
   const std::int64_t to_seconds = absl::ToUnixSeconds(to + absl::Seconds(1));
   for (const PartitionPtr& partition :
-       partitions_.Between(absl::ToUnixSeconds(from), to_seconds, begin_last_event_)) {
+       partitions_.Between(absl::ToUnixSeconds(from), to_seconds, begin_)) {
     auto statement = connection_.database->Prepare(partition->between_sql);
     if (!statement.ok()) return statement.status();
     (*statement)->Bind(1, from_micros);
@@ -89,7 +87,8 @@ absl::Status Transaction::EventsBetween(absl::Time from, absl::Time to, EventSin
 }
 
 absl::StatusOr<EventCounts> Transaction::CountEvents() {
-  auto statement = connection_.database->Prepare("SELECT type, region, events FROM event_counts");
+  auto statement = connection_.database->Prepare(
+      "SELECT type, region, sum(events) FROM event_counts GROUP BY type, region");
   if (!statement.ok()) return statement.status();
   Statement& rows = **statement;
   EventCounts counts;
@@ -109,13 +108,21 @@ absl::StatusOr<EventCounts> Transaction::CountEvents() {
   return counts;
 }
 
+absl::StatusOr<std::optional<absl::Time>> Transaction::LatestDay() {
+  auto latest = connection_.database->QueryInteger(
+      "SELECT ifnull((SELECT day FROM partitions ORDER BY day DESC LIMIT 1), -1)");
+  if (!latest.ok()) return latest.status();
+  if (*latest < 0) return std::nullopt;
+  return absl::FromUnixSeconds(*latest);
+}
+
 // Which of the events were stored by earlier transactions.
 absl::Status Transaction::FindKnown(absl::Span<const EventPtr> events,
                                     absl::Span<const std::uint64_t> id_hashes,
                                     std::vector<std::optional<InsertOutcome>>* known) {
   known->resize(events.size());
   for (const auto& [partition, keys] :
-       partitions_.FindCandidates(Partitions::Key::kEventId, id_hashes, begin_last_event_)) {
+       partitions_.FindCandidates(Partitions::Key::kEventId, id_hashes, begin_)) {
     auto statement = connection_.database->Prepare(partition->find_id_sql);
     if (!statement.ok()) return statement.status();
     for (const std::size_t i : keys) {
@@ -159,6 +166,11 @@ absl::StatusOr<std::vector<InsertOutcome>> Transaction::Insert(absl::Span<const 
       outcomes.push_back(*known[i]);
       continue;
     }
+    if (event.time < kept_from_.accepts_from()) {
+      added_.erase(View(event.event_id));
+      outcomes.push_back(InsertOutcome::kTooOld);
+      continue;
+    }
     kept_alive_.push_back(events[i]);
 
     auto growing = PartitionFor(event.time);
@@ -174,7 +186,7 @@ absl::StatusOr<std::vector<InsertOutcome>> Transaction::Insert(absl::Span<const 
     if (!event.session_id.empty()) {
       growth.session_hashes.push_back(FilterHash(StoredId(event.session_id).key()));
     }
-    ++counts_[{View(event.event_type), View(event.region)}];
+    ++counts_[{growth.partition->number, View(event.event_type), View(event.region)}];
     outcomes.push_back(InsertOutcome::kInserted);
   }
   return outcomes;
@@ -209,8 +221,8 @@ absl::StatusOr<Transaction::Growing*> Transaction::PartitionFor(absl::Time time)
 absl::StatusOr<PartitionPtr> Transaction::AddPartition(std::int64_t day, std::int64_t part) {
   Database& database = *connection_.database;
   auto statement = database.Prepare(
-      "INSERT INTO partitions(number, day, part, first_event, last_event, events) "
-      "SELECT ifnull(max(number), 0) + 1, ?1, ?2, ?3, ?3, 0 FROM partitions RETURNING number");
+      "INSERT INTO partitions(day, part, first_event, last_event, events) "
+      "VALUES (?1, ?2, ?3, ?3, 0) RETURNING number");
   if (!statement.ok()) return statement.status();
   const std::int64_t first_event = last_event_ + 1;
   (*statement)->Bind(1, day);
@@ -227,7 +239,7 @@ absl::StatusOr<PartitionPtr> Transaction::AddPartition(std::int64_t day, std::in
 }
 
 absl::Status Transaction::BeforeCommit() {
-  if (last_event_ == begin_last_event_) return absl::OkStatus();
+  if (last_event_ == begin_.last_event) return absl::OkStatus();
   Database& database = *connection_.database;
   for (auto& [day, growing] : growing_) full_.push_back(std::move(growing.growth));
   growing_.clear();
@@ -235,29 +247,27 @@ absl::Status Transaction::BeforeCommit() {
   if (!filters.ok()) return filters.status();
   filters_ = *std::move(filters);
 
-  for (const auto& [key, events] : counts_) {
-    auto type = connection_.names.FindOrAdd({key.first.data(), key.first.size()});
+  for (const auto& [counted, events] : counts_) {
+    auto type = connection_.names.FindOrAdd({counted.type.data(), counted.type.size()});
     if (!type.ok()) return type.status();
-    auto region = connection_.names.FindOrAdd({key.second.data(), key.second.size()});
+    auto region = connection_.names.FindOrAdd({counted.region.data(), counted.region.size()});
     if (!region.ok()) return region.status();
     auto statement = database.Prepare(
-        "INSERT INTO event_counts VALUES (?1, ?2, ?3) "
+        "INSERT INTO event_counts VALUES (?1, ?2, ?3, ?4) "
         "ON CONFLICT DO UPDATE SET events = events + excluded.events");
     if (!statement.ok()) return statement.status();
-    (*statement)->Bind(1, *type);
-    (*statement)->Bind(2, *region);
-    (*statement)->Bind(3, events);
+    (*statement)->Bind(1, counted.partition);
+    (*statement)->Bind(2, *type);
+    (*statement)->Bind(3, *region);
+    (*statement)->Bind(4, events);
     if (absl::Status status = (*statement)->Run(); !status.ok()) return status;
   }
 
-  auto statement = database.Prepare("UPDATE state SET value = ?1 WHERE name = 'last_event'");
-  if (!statement.ok()) return statement.status();
-  (*statement)->Bind(1, last_event_);
-  return (*statement)->Run();
+  return WriteState(database, "last_event", last_event_);
 }
 
 void Transaction::Committed() {
-  if (last_event_ != begin_last_event_) {
+  if (last_event_ != begin_.last_event) {
     partitions_.Committed(full_, std::move(filters_), last_event_);
   }
 }

@@ -30,6 +30,8 @@ class Transaction final : public WriteTransaction {
   absl::StatusOr<EventCounts> CountEvents() override;
   absl::StatusOr<std::vector<InsertOutcome>> Insert(absl::Span<const EventPtr> events,
                                                     absl::Time created_at) override;
+  Horizons kept_from() const override { return kept_from_; }
+  absl::StatusOr<std::optional<absl::Time>> LatestDay() override;
   AggregateTable* aggregates() override { return &connection_.aggregates; }
 
   // Before COMMIT of a writer: writes what is kept beside the events. Then Committed after it.
@@ -54,7 +56,8 @@ class Transaction final : public WriteTransaction {
   Connection& connection_;
   Partitions& partitions_;
   const std::int64_t partition_rows_;
-  std::int64_t begin_last_event_ = 0;
+  Snapshot begin_;
+  Horizons kept_from_;
   std::int64_t last_event_ = 0;
 
   // Of the events inserted by this transaction.
@@ -62,7 +65,16 @@ class Transaction final : public WriteTransaction {
   std::vector<EventPtr> kept_alive_;        // what added_ and counts_ point to
   HashMap<std::int64_t, Growing> growing_;  // the current partition, by day
   std::vector<PartitionGrowth> full_;       // those that reached their cap
-  HashMap<std::pair<absl::string_view, absl::string_view>, std::int64_t> counts_;  // type, region
+  struct Counted {
+    std::int64_t partition;
+    absl::string_view type, region;
+    friend bool operator==(const Counted&, const Counted&) = default;
+    template <typename H>
+    friend H AbslHashValue(H state, const Counted& counted) {
+      return H::combine(std::move(state), counted.partition, counted.type, counted.region);
+    }
+  };
+  HashMap<Counted, std::int64_t> counts_;
   std::shared_ptr<Partitions::PendingFilters> filters_;
 };
 

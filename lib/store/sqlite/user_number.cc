@@ -15,7 +15,7 @@ absl::StatusOr<std::uint32_t> CheckedUser(std::int64_t number) {
       fmt::format("the stored user number {} is not one of 32 bits", number));
 }
 
-absl::StatusOr<std::string> AddUsers(
+absl::StatusOr<StoredUsers> AddUsers(
     std::string_view set, const std::vector<std::pair<std::string, std::int64_t>>& sessions,
     Dictionary& users) {
   auto changed = UserSet::Parse(set);
@@ -27,7 +27,7 @@ absl::StatusOr<std::string> AddUsers(
     if (!user.ok()) return user.status();
     changed->Add(*user, count);
   }
-  return changed->Serialize();
+  return StoredUsers{changed->Serialize(), static_cast<std::int64_t>(changed->size())};
 }
 
 }  // namespace nerava::analytics::sqlite

@@ -15,8 +15,13 @@ namespace nerava::analytics::sqlite {
 // The number by which user sets know a user; DataLoss when it cannot be one.
 absl::StatusOr<std::uint32_t> CheckedUser(std::int64_t number);
 
+struct StoredUsers {
+  std::string bytes;  // a UserSet, serialized
+  std::int64_t size = 0;
+};
+
 // A serialized UserSet, with these sessions added.
-absl::StatusOr<std::string> AddUsers(
+absl::StatusOr<StoredUsers> AddUsers(
     std::string_view set, const std::vector<std::pair<std::string, std::int64_t>>& sessions,
     Dictionary& users);
 

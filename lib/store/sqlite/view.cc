@@ -104,15 +104,18 @@ std::string Properties() {
 
 }  // namespace
 
-std::string CreateViews() {
+std::string CreateEmptyRowsView() {
   constexpr std::string_view kColumns =
       "NULL AS id, NULL AS event_id, NULL AS type, NULL AS time, NULL AS region, "
       "NULL AS aggregate, NULL AS version, NULL AS session, NULL AS user, NULL AS hub, "
       "NULL AS \"window\", NULL AS energy_mwh, NULL AS grid_reward_microusd, "
       "NULL AS merchant_reward_microusd, NULL AS total_reward_microusd, NULL AS amount_cents, "
       "NULL AS new_balance_cents, NULL AS fields, NULL AS properties, NULL AS created_at";
+  return fmt::format("CREATE VIEW event_rows AS SELECT {} WHERE 0", kColumns);
+}
+
+std::string CreateViews() {
   return fmt::format(
-      "CREATE VIEW event_rows AS SELECT {} WHERE 0;\n"
       "CREATE VIEW analytics_events AS\n"
       "SELECT id, event_id, event_type, timestamp, region,\n"
       "  CASE WHEN aggregate IS NULL THEN session_id WHEN typeof(aggregate) = 'integer' "
@@ -123,9 +126,20 @@ std::string CreateViews() {
       "  {} AS hub_id, {} AS window_id, energy_mwh, grid_reward_microusd,\n"
       "  merchant_reward_microusd, total_reward_microusd, amount_cents, new_balance_cents,\n"
       "  fields, properties, {} AS created_at\n"
-      "  FROM event_rows);",
-      kColumns, Uuid("aggregate"), Properties(), Uuid("event_id"), Name("type"), Timestamp("time"),
-      Name("region"), Uuid("session"), Name("hub"), Name("\"window\""), Timestamp("created_at"));
+      "  FROM event_rows);\n"
+      "CREATE VIEW daily_kpis AS\n"
+      "SELECT date(bucket, 'unixepoch') AS day, {} AS region,\n"
+      "  bucket + 86400 <= CAST(strftime('%s', 'now') AS INTEGER) AS closed,\n"
+      "  sessions_started, sessions_completed, sessions_credited, orphan_stops, total_sessions,\n"
+      "  active_window_sessions, unique_users, sessions_with_user, sessions_with_reward,\n"
+      "  reward_microusd / 1000000.0 AS total_rewards_usd,\n"
+      "  owed_microusd / 1000000.0 AS rewards_owed_usd,\n"
+      "  energy_mwh / 1000000.0 AS energy_kwh, credited_cents / 100.0 AS credited_usd,\n"
+      "  extra_events\n"
+      "FROM aggregates WHERE grain = 2;",
+      Uuid("aggregate"), Properties(), Uuid("event_id"), Name("type"), Timestamp("time"),
+      Name("region"), Uuid("session"), Name("hub"), Name("\"window\""), Timestamp("created_at"),
+      Name("region"));
 }
 
 }  // namespace nerava::analytics::sqlite

@@ -5,7 +5,9 @@
 
 namespace nerava::analytics::sqlite {
 
-// CREATE statements for `event_rows` (no partition yet) and `analytics_events`.
+// The CREATE statement for `event_rows` while there is no partition.
+std::string CreateEmptyRowsView();
+// Those for the views that people read: `analytics_events` and `daily_kpis`.
 std::string CreateViews();
 
 }  // namespace nerava::analytics::sqlite

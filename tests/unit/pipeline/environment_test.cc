@@ -18,7 +18,9 @@ class CleanEnvironment {
     for (const char* name :
          {"ANALYTICS_ENABLED", "ANALYTICS_DATABASE_URL", "ANALYTICS_REGION", "REGION",
           "ANALYTICS_BATCH_SIZE", "ANALYTICS_FLUSH_INTERVAL", "ANALYTICS_OVERFLOW",
-          "ANALYTICS_DURABILITY", "ANALYTICS_JOURNAL_DIR", "ANALYTICS_SYNC_INTERVAL"}) {
+          "ANALYTICS_DURABILITY", "ANALYTICS_JOURNAL_DIR", "ANALYTICS_SYNC_INTERVAL",
+          "ANALYTICS_RETENTION", "ANALYTICS_KEEP_EVENTS", "ANALYTICS_KEEP_AGGREGATES",
+          "ANALYTICS_KEEP_SNAPSHOTS"}) {
       const char* value = std::getenv(name);
       saved_.push_back({name, value == nullptr ? std::nullopt : std::optional<std::string>(value)});
       unsetenv(name);
@@ -196,6 +198,25 @@ TEST_CASE("ANALYTICS_JOURNAL_DIR and ANALYTICS_SYNC_INTERVAL set up the journal"
     environment.Set("ANALYTICS_SYNC_INTERVAL", bad);
     CHECK(Refusal() == std::string("INVALID_ARGUMENT: ANALYTICS_SYNC_INTERVAL is \"") + bad +
                            "\"; it must be a number of seconds from 0.001 to 3600");
+  }
+}
+
+TEST_CASE("ANALYTICS_RETENTION and ANALYTICS_KEEP_... say what is kept how long") {
+  CleanEnvironment environment;
+  environment.Set("ANALYTICS_RETENTION", "Off");
+  environment.Set("ANALYTICS_KEEP_EVENTS", "30");
+  environment.Set("ANALYTICS_KEEP_AGGREGATES", "400");
+  environment.Set("ANALYTICS_KEEP_SNAPSHOTS", "forever");
+  const auto options = Options::FromEnvironment();
+  REQUIRE(options.ok());
+  CHECK_FALSE(options->data_retention.enabled);
+  CHECK(options->data_retention.events == 30 * absl::Hours(24));
+  CHECK(options->data_retention.aggregates == 400 * absl::Hours(24));
+  CHECK(options->data_retention.snapshots == absl::InfiniteDuration());
+  for (const char* bad : {"1", "36501", "-3", "3d", "for ever"}) {
+    environment.Set("ANALYTICS_KEEP_EVENTS", bad);
+    CHECK(Refusal() == std::string("INVALID_ARGUMENT: ANALYTICS_KEEP_EVENTS is \"") + bad +
+                           "\"; it must be a whole number of days from 2 to 36500, or forever");
   }
 }
 

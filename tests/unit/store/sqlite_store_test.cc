@@ -425,5 +425,29 @@ TEST_CASE("out-of-range options are refused by name") {
   CHECK_THAT(std::string(store.status().message()), Catch::Contains("sqlite_partition_rows"));
 }
 
+TEST_CASE("daily_kpis has every day's numbers, which late events correct and retention keeps") {
+  const TempDir dir;
+  const auto store = Open(dir);
+  const absl::Duration hour = absl::Hours(1);
+  Commit(*store, {Started("a", "s1", kNoon), Stopped("b", "s1", kNoon + hour, 1'500'000),
+                  Stopped("c", "s2", kNoon + hour), Started("d", "s3", kNoon - 24 * hour)});
+  const auto days = [&] {
+    return Sql(dir.File("events.db"),
+               "SELECT day, region, closed, sessions_started, sessions_completed, orphan_stops, "
+               "total_sessions, unique_users, total_rewards_usd FROM daily_kpis ORDER BY day");
+  };
+  CHECK(days() == Rows{{"2026-02-27", "default", "1", "1", "0", "0", "0", "0", "0.0"},
+                       {"2026-02-28", "default", "1", "1", "1", "1", "2", "2", "1.5"}});
+  Commit(*store, {Started("late", "s2", kNoon - hour)});
+  Commit(*store, {Stopped("later", "s3", kNoon)});
+  const Rows corrected{{"2026-02-27", "default", "1", "1", "1", "0", "0", "0", "0.0"},
+                       {"2026-02-28", "default", "1", "2", "2", "0", "3", "3", "1.5"}};
+  CHECK(days() == corrected);
+  const auto step = store->Retain({kNoon + 24 * hour, kNoon + 24 * hour}, hour);
+  REQUIRE(step.ok());
+  CHECK(step->events == 6);
+  CHECK(days() == corrected);
+}
+
 }  // namespace
 }  // namespace nerava::analytics
