@@ -83,6 +83,7 @@ absl::StatusOr<std::vector<TimedKpis>> MeasureAll(const Settings& settings,
 analytics::Options PipelineOptions(const Settings& settings) {
   analytics::Options options;
   options.database_url = settings.store;
+  options.data_retention.enabled = false;  // history is loaded to be kept
   options.region = settings.region;
   options.bus.recent_capacity = 0;
   // Large commits, and patience with a full queue: nobody waits for a single event here.
