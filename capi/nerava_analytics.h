@@ -273,6 +273,9 @@ typedef struct nva_pipeline_options {
   int64_t keep_aggregates_days;
   int64_t keep_snapshots_days;
   int64_t retention_interval_ms; /* how often the pipeline looks */
+  int64_t kpi_cache_bytes;       /* of all answers kept; 0: none are */
+  const int32_t* kpi_warm_days;  /* the writer computes the four groups over each after commits */
+  uint64_t kpi_warm_days_count;  /* up to 20 */
 } nva_pipeline_options;
 
 #define NVA_FOREVER INT64_MAX
@@ -283,8 +286,8 @@ NVA_API nva_status nva_pipeline_options_init(nva_pipeline_options* options, uint
 /* Overrides initialised options by what the variables set: ANALYTICS_ENABLED, _DATABASE_URL, _REGION
  * (else REGION), _BATCH_SIZE, _FLUSH_INTERVAL (seconds), _OVERFLOW (block, reject, drop_oldest),
  * _DURABILITY (memory, process, power), _JOURNAL_DIR, _SYNC_INTERVAL (seconds), _RETENTION (on, off)
- * and _KEEP_EVENTS, _KEEP_AGGREGATES, _KEEP_SNAPSHOTS (days, or forever). The strings it
- * sets live as long as the process. INVALID_ARGUMENT with the variable's name for a bad value; the
+ * _KEEP_EVENTS, _KEEP_AGGREGATES, _KEEP_SNAPSHOTS (days, or forever), _KPI_CACHE_BYTES and
+ * _KPI_WARM_DAYS (numbers with commas between). What it points to lives as long as the process. INVALID_ARGUMENT with the variable's name for a bad value; the
  * options are then unchanged. Must not overlap setenv(). */
 NVA_API nva_status nva_pipeline_options_from_environment(nva_pipeline_options* options);
 

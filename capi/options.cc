@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <mutex>
 #include <set>
+#include <vector>
 
 #include "capi/fork_mutex.h"
 
@@ -108,6 +109,28 @@ void Take(const nva_pipeline_options& from, DataRetention* to) {
   to->interval = absl::Milliseconds(from.retention_interval_ms);
 }
 
+// The same for numbers.
+const std::int32_t* Intern(const std::vector<int>& numbers) {
+  static auto& mutex = *new ForkMutex;
+  static auto& known = *new std::set<std::vector<std::int32_t>>;
+  const std::lock_guard lock(mutex);
+  return known.insert({numbers.begin(), numbers.end()}).first->data();
+}
+[[maybe_unused]] const std::int32_t* const numbers_made_at_start = Intern(std::vector<int>());
+
+void Fill(const KpiCacheOptions& from, nva_pipeline_options* to) {
+  to->kpi_cache_bytes = from.max_bytes;
+  to->kpi_warm_days = Intern(from.warm_days);
+  to->kpi_warm_days_count = from.warm_days.size();
+}
+
+void Take(const nva_pipeline_options& from, KpiCacheOptions* to) {
+  to->max_bytes = from.kpi_cache_bytes;
+  if (from.kpi_warm_days_count == 0) return;
+  const std::int32_t* const days = &Require(from.kpi_warm_days, "options->kpi_warm_days");
+  to->warm_days.assign(days, days + std::min<std::uint64_t>(from.kpi_warm_days_count, 1000));
+}
+
 void Fill(const Options& from, nva_pipeline_options* to) {
   to->enabled = from.enabled ? 1 : 0;
   to->database_url = Intern(from.database_url);
@@ -116,6 +139,7 @@ void Fill(const Options& from, nva_pipeline_options* to) {
   Fill(from.writer, to);
   Fill(from.store, to);
   Fill(from.data_retention, to);
+  Fill(from.kpi_cache, to);
 }
 
 }  // namespace
@@ -145,6 +169,7 @@ Options FromStruct(const nva_pipeline_options* in) {
   Take(given, &options.writer);
   Take(given, &options.store);
   Take(given, &options.data_retention);
+  Take(given, &options.kpi_cache);
   return options;
 }
 

@@ -5,6 +5,7 @@
 
 #include "absl/status/status.h"
 #include "fmt/format.h"
+#include "lib/kpi/cache.h"
 #include "lib/kpi/groups.h"
 #include "lib/kpi/read.h"
 #include "lib/kpi/scan.h"
@@ -98,6 +99,16 @@ absl::StatusOr<Limits> CheckedLimits(const FunnelQuery& query, absl::Time now) {
   return Limits{Micros(query.conversion_window), now - query.abandon_after};
 }
 
+// Once nobody of the period can be running, the clock changes nothing.
+Question QuestionOf(std::string_view name, const Period& period, const FunnelQuery& query,
+                    const Limits& limits) {
+  return Question(name)
+      .Add(period)
+      .Add(query.filter)
+      .Add(limits.window_micros)
+      .Add(std::min(limits.running_after, period.to));
+}
+
 }  // namespace
 
 absl::StatusOr<Funnel> KpiCalculator::GetFunnel(const FunnelQuery& query) const {
@@ -105,15 +116,17 @@ absl::StatusOr<Funnel> KpiCalculator::GetFunnel(const FunnelQuery& query) const 
   if (!period.ok()) return period.status();
   auto limits = CheckedLimits(query, clock_.Now());
   if (!limits.ok()) return limits.status();
-  return ReadStore<Funnel>(*store_, [&](ReadTransaction& transaction) -> absl::StatusOr<Funnel> {
-    FunnelSums sums;
-    Scanner scanner(transaction);
-    absl::Status read = scanner.Facts(*period, query.filter, [&](const Fact& fact, std::uint32_t) {
-      return sums.Add(fact, *limits);
-    });
-    if (!read.ok()) return read;
-    return sums.Sum(scanner.Answered(*period, query.filter, Detail::kSession));
-  });
+  return CachedRead<Funnel>(
+      *cache_, *store_, QuestionOf("funnel", *period, query, *limits),
+      [&](ReadTransaction& transaction) -> absl::StatusOr<Funnel> {
+        FunnelSums sums;
+        Scanner scanner(transaction);
+        absl::Status read =
+            scanner.Facts(*period, query.filter,
+                          [&](const Fact& fact, std::uint32_t) { return sums.Add(fact, *limits); });
+        if (!read.ok()) return read;
+        return sums.Sum(scanner.Answered(*period, query.filter, Detail::kSession));
+      });
 }
 
 absl::StatusOr<FunnelBreakdown> KpiCalculator::GetFunnelBreakdown(const FunnelQuery& query,
@@ -123,8 +136,12 @@ absl::StatusOr<FunnelBreakdown> KpiCalculator::GetFunnelBreakdown(const FunnelQu
   if (!period.ok()) return period.status();
   auto limits = CheckedLimits(query, clock_.Now());
   if (!limits.ok()) return limits.status();
-  return ReadStore<FunnelBreakdown>(
-      *store_, [&](ReadTransaction& transaction) -> absl::StatusOr<FunnelBreakdown> {
+  return CachedRead<FunnelBreakdown>(
+      *cache_, *store_,
+      QuestionOf("funnel by", *period, query, *limits)
+          .Add(static_cast<std::int64_t>(dimension))
+          .Add(static_cast<std::int64_t>(top)),
+      [&](ReadTransaction& transaction) -> absl::StatusOr<FunnelBreakdown> {
         Groups<FunnelSums> groups(dimension);
         Scanner scanner(transaction);
         absl::Status read = scanner.Facts(

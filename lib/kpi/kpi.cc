@@ -5,6 +5,7 @@
 
 #include "absl/status/status.h"
 #include "fmt/format.h"
+#include "lib/kpi/cache.h"
 #include "lib/kpi/read.h"
 #include "lib/kpi/scan.h"
 #include "nerava/analytics/money.h"
@@ -98,16 +99,25 @@ RevenueMetrics MakeRevenueMetrics(const KpiSummary& summary) {
   return kpi;
 }
 
-KpiCalculator::KpiCalculator(std::shared_ptr<Store> store, std::string region, const Clock& clock)
-    : store_(std::move(store)), region_(std::move(region)), clock_(clock) {}
+KpiCalculator::KpiCalculator(std::shared_ptr<Store> store, std::string region, const Clock& clock,
+                             const KpiCacheOptions& cache)
+    : KpiCalculator(std::move(store), std::move(region), clock,
+                    std::make_shared<AnswerCache>(cache.max_bytes)) {}
+
+KpiCalculator::KpiCalculator(std::shared_ptr<Store> store, std::string region, const Clock& clock,
+                             std::shared_ptr<AnswerCache> cache)
+    : store_(std::move(store)),
+      region_(std::move(region)),
+      clock_(clock),
+      cache_(std::move(cache)) {}
 
 absl::StatusOr<KpiSummary> KpiCalculator::Summarize(const KpiQuery& query) const {
   auto period = CheckedPeriod(query.period);
   if (!period.ok()) return period.status();
-  return ReadStore<KpiSummary>(*store_, [&](ReadTransaction& transaction) {
-    return analytics::Summarize(transaction, {*period, query.filter});
-  });
+  return CachedSummary(*cache_, *store_, {*period, query.filter}, AnswerCache::Purpose::kAnswer);
 }
+
+KpiCacheStats KpiCalculator::cache_stats() const { return cache_->stats(); }
 
 absl::StatusOr<ConversionFunnel> KpiCalculator::GetConversionFunnel(const KpiQuery& query) const {
   auto summary = Summarize(query);

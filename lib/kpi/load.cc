@@ -7,6 +7,7 @@
 #include "absl/numeric/int128.h"
 #include "absl/status/status.h"
 #include "fmt/format.h"
+#include "lib/kpi/cache.h"
 #include "lib/kpi/calendar.h"
 #include "lib/kpi/groups.h"
 #include "lib/kpi/read.h"
@@ -177,19 +178,31 @@ absl::Status ScanLoad(ReadTransaction& transaction, const KpiFilter& filter, Ask
   return scanner.Facts({std::max(from, absl::UnixEpoch()), asked->period.to}, filter, sink);
 }
 
+// After the period the clock changes nothing.
+Question QuestionOf(std::string_view name, const Asked& asked, const LoadQuery& query) {
+  return Question(name)
+      .Add(asked.period)
+      .Add(query.filter)
+      .Add(query.time_zone)
+      .Add(asked.longest)
+      .Add(std::min(asked.now, absl::ToUnixMicros(asked.period.to)));
+}
+
 }  // namespace
 
 absl::StatusOr<Load> KpiCalculator::GetLoad(const LoadQuery& query) const {
   auto asked = CheckedLoad(query, clock_.Now());
   if (!asked.ok()) return asked.status();
-  return ReadStore<Load>(*store_, [&](ReadTransaction& transaction) -> absl::StatusOr<Load> {
-    LoadSums sums;
-    absl::Status read =
-        ScanLoad(transaction, query.filter, &*asked,
-                 [&](const Fact& fact, std::uint32_t) { return sums.Add(fact, *asked); });
-    if (!read.ok()) return read;
-    return sums.Sum(*asked);
-  });
+  return CachedRead<Load>(*cache_, *store_, QuestionOf("load", *asked, query),
+                          [&](ReadTransaction& transaction) -> absl::StatusOr<Load> {
+                            LoadSums sums;
+                            absl::Status read = ScanLoad(transaction, query.filter, &*asked,
+                                                         [&](const Fact& fact, std::uint32_t) {
+                                                           return sums.Add(fact, *asked);
+                                                         });
+                            if (!read.ok()) return read;
+                            return sums.Sum(*asked);
+                          });
 }
 
 absl::StatusOr<LoadBreakdown> KpiCalculator::GetLoadBreakdown(const LoadQuery& query,
@@ -197,21 +210,26 @@ absl::StatusOr<LoadBreakdown> KpiCalculator::GetLoadBreakdown(const LoadQuery& q
                                                               std::size_t top) const {
   auto asked = CheckedLoad(query, clock_.Now());
   if (!asked.ok()) return asked.status();
-  return ReadStore<
-      LoadBreakdown>(*store_, [&](ReadTransaction& transaction) -> absl::StatusOr<LoadBreakdown> {
-    Groups<LoadSums> groups(dimension);
-    absl::Status read = ScanLoad(
-        transaction, query.filter, &*asked,
-        [&](const Fact& fact, std::uint32_t) { return groups.Of(fact).Add(fact, *asked); });
-    if (!read.ok()) return read;
-    auto shown = groups.Show(top, [&](LoadSums& group) { return !group.Ran(*asked); });
-    if (!shown.ok()) return shown.status();
-    LoadBreakdown breakdown{asked->period, dimension, {}, shown->others, shown->other.Sum(*asked)};
-    for (const auto& [name, group] : shown->rows) {
-      breakdown.rows.push_back({name, group->Sum(*asked)});
-    }
-    return breakdown;
-  });
+  return CachedRead<LoadBreakdown>(
+      *cache_, *store_,
+      QuestionOf("load by", *asked, query)
+          .Add(static_cast<std::int64_t>(dimension))
+          .Add(static_cast<std::int64_t>(top)),
+      [&](ReadTransaction& transaction) -> absl::StatusOr<LoadBreakdown> {
+        Groups<LoadSums> groups(dimension);
+        absl::Status read = ScanLoad(
+            transaction, query.filter, &*asked,
+            [&](const Fact& fact, std::uint32_t) { return groups.Of(fact).Add(fact, *asked); });
+        if (!read.ok()) return read;
+        auto shown = groups.Show(top, [&](LoadSums& group) { return !group.Ran(*asked); });
+        if (!shown.ok()) return shown.status();
+        LoadBreakdown breakdown{
+            asked->period, dimension, {}, shown->others, shown->other.Sum(*asked)};
+        for (const auto& [name, group] : shown->rows) {
+          breakdown.rows.push_back({name, group->Sum(*asked)});
+        }
+        return breakdown;
+      });
 }
 
 }  // namespace nerava::analytics

@@ -8,6 +8,7 @@
 #include "absl/status/status.h"
 #include "fmt/format.h"
 #include "lib/kpi/bucket_sums.h"
+#include "lib/kpi/cache.h"
 #include "lib/kpi/calendar.h"
 #include "lib/kpi/read.h"
 #include "lib/kpi/scan.h"
@@ -180,6 +181,10 @@ absl::StatusOr<UserSummary> SummarizeUser(ReadTransaction& transaction, const st
   return user;
 }
 
+Question QuestionOf(std::string_view name, const PeopleQuery& query, const Asked& asked) {
+  return Question(name).Add(asked.at).Add(query.filter).Add(query.time_zone);
+}
+
 }  // namespace
 
 absl::StatusOr<ActiveUsers> KpiCalculator::GetActiveUsers(const PeopleQuery& query) const {
@@ -195,40 +200,45 @@ absl::StatusOr<ActiveUsers> KpiCalculator::GetActiveUsers(const PeopleQuery& que
     return days->size() > last ? (*days)[days->size() - 1 - last] : days->front();
   };
   const absl::Time bounds[] = {begin(kMonth), begin(kWeek), begin(1), asked->at};
-  return ReadStore<ActiveUsers>(
-      *store_, [&](ReadTransaction& transaction) -> absl::StatusOr<ActiveUsers> {
-        Scanner scanner(transaction);
-        auto users = UsersByBucket(scanner, bounds, query.filter);
-        if (!users.ok()) return users.status();
-        ActiveUsers active;
-        active.at = asked->at;
-        active.grain = CoarsestOf(scanner, bounds, query.filter);
-        UserSet all = (*users)[2];
-        active.daily = all.size();
-        all.UniteMembers((*users)[1]);
-        active.weekly = all.size();
-        all.UniteMembers((*users)[0]);
-        active.monthly = all.size();
-        active.stickiness = RoundedRatio(static_cast<std::int64_t>(active.daily),
-                                         static_cast<std::int64_t>(active.monthly), 100);
-        return active;
-      });
+  return CachedRead<ActiveUsers>(*cache_, *store_, QuestionOf("active users", query, *asked),
+                                 [&](ReadTransaction& transaction) -> absl::StatusOr<ActiveUsers> {
+                                   Scanner scanner(transaction);
+                                   auto users = UsersByBucket(scanner, bounds, query.filter);
+                                   if (!users.ok()) return users.status();
+                                   ActiveUsers active;
+                                   active.at = asked->at;
+                                   active.grain = CoarsestOf(scanner, bounds, query.filter);
+                                   UserSet all = (*users)[2];
+                                   active.daily = all.size();
+                                   all.UniteMembers((*users)[1]);
+                                   active.weekly = all.size();
+                                   all.UniteMembers((*users)[0]);
+                                   active.monthly = all.size();
+                                   active.stickiness =
+                                       RoundedRatio(static_cast<std::int64_t>(active.daily),
+                                                    static_cast<std::int64_t>(active.monthly), 100);
+                                   return active;
+                                 });
 }
 
 absl::StatusOr<Streaks> KpiCalculator::GetStreaks(const PeopleQuery& query,
                                                   std::size_t leaders) const {
   auto asked = CheckedPeople(query, clock_);
   if (!asked.ok()) return asked.status();
-  return ReadStore<Streaks>(*store_, [&](ReadTransaction& transaction) {
-    return CountStreaks(transaction, query, *asked, leaders);
-  });
+  return CachedRead<Streaks>(
+      *cache_, *store_,
+      QuestionOf("streaks", query, *asked).Add(static_cast<std::int64_t>(leaders)),
+      [&](ReadTransaction& transaction) {
+        return CountStreaks(transaction, query, *asked, leaders);
+      });
 }
 
 absl::StatusOr<SessionsPerUser> KpiCalculator::GetSessionsPerUser(const KpiQuery& query) const {
   auto period = CheckedPeriod(query.period);
   if (!period.ok()) return period.status();
-  return ReadStore<SessionsPerUser>(
-      *store_, [&](ReadTransaction& transaction) -> absl::StatusOr<SessionsPerUser> {
+  return CachedRead<SessionsPerUser>(
+      *cache_, *store_, Question("sessions per user").Add(*period).Add(query.filter),
+      [&](ReadTransaction& transaction) -> absl::StatusOr<SessionsPerUser> {
         WeightedValues by_user;
         const absl::Time bounds[] = {period->from, period->to};
         Scanner scanner(transaction);
@@ -264,9 +274,10 @@ absl::StatusOr<UserSummary> KpiCalculator::GetUser(const std::string& user_id,
   if (user_id.empty()) return absl::InvalidArgumentError("user_id is empty; it must name a user");
   auto asked = CheckedPeople(query, clock_);
   if (!asked.ok()) return asked.status();
-  return ReadStore<UserSummary>(*store_, [&](ReadTransaction& transaction) {
-    return SummarizeUser(transaction, user_id, query.filter, *asked);
-  });
+  return CachedRead<UserSummary>(*cache_, *store_, QuestionOf("user", query, *asked).Add(user_id),
+                                 [&](ReadTransaction& transaction) {
+                                   return SummarizeUser(transaction, user_id, query.filter, *asked);
+                                 });
 }
 
 }  // namespace nerava::analytics

@@ -5,6 +5,7 @@
 
 #include "lib/kpi/accumulator.h"
 #include "lib/kpi/bucket_sums.h"
+#include "lib/kpi/cache.h"
 #include "lib/kpi/calendar.h"
 #include "lib/kpi/groups.h"
 #include "lib/kpi/read.h"
@@ -53,25 +54,34 @@ absl::StatusOr<Trend> KpiCalculator::GetTrend(const TrendQuery& query) const {
   if (!zone.ok()) return zone.status();
   auto buckets = CutByCalendar(*period, query.interval, *zone, Trend::kMaxBuckets);
   if (!buckets.ok()) return buckets.status();
-  return ReadStore<Trend>(*store_, [&](ReadTransaction& transaction) -> absl::StatusOr<Trend> {
-    std::vector<absl::Time> bounds{period->from};
-    for (const Period& bucket : *buckets) bounds.push_back(std::min(bucket.to, period->to));
-    Scanner scanner(transaction);
-    auto sums = SumByBucket(scanner, bounds, query.filter);
-    if (!sums.ok()) return sums.status();
+  return CachedRead<Trend>(
+      *cache_, *store_,
+      Question("trend")
+          .Add(*period)
+          .Add(query.filter)
+          .Add(static_cast<std::int64_t>(query.interval))
+          .Add(query.time_zone),
+      [&](ReadTransaction& transaction) -> absl::StatusOr<Trend> {
+        std::vector<absl::Time> bounds{period->from};
+        for (const Period& bucket : *buckets) bounds.push_back(std::min(bucket.to, period->to));
+        Scanner scanner(transaction);
+        auto sums = SumByBucket(scanner, bounds, query.filter);
+        if (!sums.ok()) return sums.status();
 
-    Trend trend{
-        {*period, CoarsestOf(scanner, bounds, query.filter)}, query.interval, query.time_zone, {}};
-    for (std::size_t i = 0; i < sums->size(); ++i) {
-      const Period& bucket = (*buckets)[i];
-      const Period inside{bounds[i], bounds[i + 1]};
-      auto summary = (*sums)[i].Sum(scanner.Answered(inside, query.filter, Detail::kRegion));
-      if (!summary.ok()) return summary.status();
-      const bool complete = inside.from == bucket.from && inside.to == bucket.to;
-      trend.buckets.push_back({bucket, complete, *std::move(summary)});
-    }
-    return trend;
-  });
+        Trend trend{{*period, CoarsestOf(scanner, bounds, query.filter)},
+                    query.interval,
+                    query.time_zone,
+                    {}};
+        for (std::size_t i = 0; i < sums->size(); ++i) {
+          const Period& bucket = (*buckets)[i];
+          const Period inside{bounds[i], bounds[i + 1]};
+          auto summary = (*sums)[i].Sum(scanner.Answered(inside, query.filter, Detail::kRegion));
+          if (!summary.ok()) return summary.status();
+          const bool complete = inside.from == bucket.from && inside.to == bucket.to;
+          trend.buckets.push_back({bucket, complete, *std::move(summary)});
+        }
+        return trend;
+      });
 }
 
 absl::StatusOr<Breakdown> KpiCalculator::GetBreakdown(const BreakdownQuery& query) const {
@@ -79,8 +89,14 @@ absl::StatusOr<Breakdown> KpiCalculator::GetBreakdown(const BreakdownQuery& quer
   if (!period.ok()) return period.status();
   BreakdownQuery checked = query;
   checked.period = *period;
-  return ReadStore<Breakdown>(
-      *store_, [&](ReadTransaction& transaction) { return BreakDown(transaction, checked); });
+  return CachedRead<Breakdown>(
+      *cache_, *store_,
+      Question("breakdown")
+          .Add(*period)
+          .Add(query.filter)
+          .Add(static_cast<std::int64_t>(query.dimension))
+          .Add(static_cast<std::int64_t>(query.top)),
+      [&](ReadTransaction& transaction) { return BreakDown(transaction, checked); });
 }
 
 absl::StatusOr<Comparison> KpiCalculator::Compare(const KpiQuery& query) const {
@@ -88,8 +104,9 @@ absl::StatusOr<Comparison> KpiCalculator::Compare(const KpiQuery& query) const {
   if (!current.ok()) return current.status();
   auto previous = CheckedPeriod({current->from - (current->to - current->from), current->from});
   if (!previous.ok()) return previous.status();
-  return ReadStore<Comparison>(
-      *store_, [&](ReadTransaction& transaction) -> absl::StatusOr<Comparison> {
+  return CachedRead<Comparison>(
+      *cache_, *store_, Question("comparison").Add(*current).Add(query.filter),
+      [&](ReadTransaction& transaction) -> absl::StatusOr<Comparison> {
         auto now = analytics::Summarize(transaction, {*current, query.filter});
         if (!now.ok()) return now.status();
         auto before = analytics::Summarize(transaction, {*previous, query.filter});

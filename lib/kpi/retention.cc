@@ -3,6 +3,7 @@
 
 #include "absl/status/status.h"
 #include "lib/kpi/bucket_sums.h"
+#include "lib/kpi/cache.h"
 #include "lib/kpi/calendar.h"
 #include "lib/kpi/read.h"
 #include "lib/kpi/scan.h"
@@ -84,9 +85,14 @@ absl::StatusOr<Retention> KpiCalculator::GetRetention(const RetentionQuery& quer
   if (!zone.ok()) return zone.status();
   auto buckets = CutWithOneBefore(*period, query.interval, *zone);
   if (!buckets.ok()) return buckets.status();
-  return ReadStore<Retention>(*store_, [&](ReadTransaction& transaction) {
-    return Retain(transaction, query, *period, *buckets);
-  });
+  return CachedRead<Retention>(
+      *cache_, *store_,
+      Question("retention")
+          .Add(*period)
+          .Add(query.filter)
+          .Add(static_cast<std::int64_t>(query.interval))
+          .Add(query.time_zone),
+      [&](ReadTransaction& transaction) { return Retain(transaction, query, *period, *buckets); });
 }
 
 }  // namespace nerava::analytics

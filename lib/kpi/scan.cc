@@ -291,4 +291,36 @@ absl::StatusOr<KpiSummary> Summarize(ReadTransaction& transaction, const KpiQuer
   return all.Sum(scanner.Answered(query.period, query.filter, Detail::kRegion));
 }
 
+absl::StatusOr<std::optional<Slide>> FindSlide(ReadTransaction& transaction,
+                                               const KpiQuery& query) {
+  Scanner scanner(transaction);
+  const bool is_quick = transaction.aggregates() != nullptr;
+  // Facts of sessions and of hubs are there from the same day on.
+  if (!is_quick ||
+      scanner.GrainOf(query.period, query.filter, Detail::kSession) != AnswerGrain::kExact) {
+    return std::nullopt;
+  }
+  // Between the facts before and after it, but at most within these few minutes.
+  const auto around = [&](absl::Time bound) -> absl::StatusOr<std::pair<absl::Time, absl::Time>> {
+    const absl::Duration width = BucketWidth(Grain::kFiveMinutes);
+    const Period slot{Floor(bound, width), Floor(bound, width) + width};
+    std::pair<absl::Time, absl::Time> room{slot.from - absl::Microseconds(1), slot.to};
+    absl::Status read = scanner.Facts(slot, query.filter, [&](const Fact& fact, std::uint32_t) {
+      if (fact.time < bound) {
+        room.first = std::max(room.first, fact.time);
+      } else {
+        room.second = std::min(room.second, fact.time);
+      }
+      return absl::OkStatus();
+    });
+    if (!read.ok()) return read;
+    return room;
+  };
+  auto from = around(query.period.from);
+  if (!from.ok()) return from.status();
+  auto to = around(query.period.to);
+  if (!to.ok()) return to.status();
+  return Slide{*from, *to};
+}
+
 }  // namespace nerava::analytics

@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "absl/functional/function_ref.h"
@@ -84,5 +85,19 @@ class Scanner {
 
 // All of it as one.
 absl::StatusOr<KpiSummary> Summarize(ReadTransaction& transaction, const KpiQuery& query);
+
+// Within what a period's bounds may slide while its sums stay the same: `from` above the first and up to
+// the second of the one pair, `to` of the other.
+struct Slide {
+  std::pair<absl::Time, absl::Time> from;
+  std::pair<absl::Time, absl::Time> to;
+
+  bool Holds(const Period& period) const {
+    return from.first < period.from && period.from <= from.second && to.first < period.to &&
+           period.to <= to.second;
+  }
+};
+// Null when only this very period will do.
+absl::StatusOr<std::optional<Slide>> FindSlide(ReadTransaction& transaction, const KpiQuery& query);
 
 }  // namespace nerava::analytics

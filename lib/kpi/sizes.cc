@@ -3,6 +3,7 @@
 
 #include "absl/status/status.h"
 #include "fmt/format.h"
+#include "lib/kpi/cache.h"
 #include "lib/kpi/read.h"
 #include "lib/kpi/scan.h"
 #include "lib/kpi/weighted_values.h"
@@ -50,8 +51,14 @@ absl::StatusOr<SessionSizes> KpiCalculator::GetSessionSizes(const SizesQuery& qu
         fmt::format("energy_bin_mwh is {}; it must be from {} to {} milliwatt-hours",
                     query.energy_bin_mwh, kLeastEnergy, kMostEnergy));
   }
-  return ReadStore<SessionSizes>(
-      *store_, [&](ReadTransaction& transaction) -> absl::StatusOr<SessionSizes> {
+  return CachedRead<SessionSizes>(
+      *cache_, *store_,
+      Question("sizes")
+          .Add(*period)
+          .Add(query.filter)
+          .Add(absl::ToInt64Microseconds(query.length_bin))
+          .Add(query.energy_bin_mwh),
+      [&](ReadTransaction& transaction) -> absl::StatusOr<SessionSizes> {
         WeightedValues lengths;
         WeightedValues energies;
         Totals all;

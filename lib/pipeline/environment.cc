@@ -10,6 +10,7 @@
 #include <string_view>
 #include <utility>
 
+#include "absl/strings/str_split.h"
 #include "fmt/format.h"
 #include "lib/event/text.h"
 #include "lib/pipeline/names.h"
@@ -159,12 +160,32 @@ absl::Status SetKept(const Variable& variable, Options* options) {
   return absl::OkStatus();
 }
 
+absl::Status SetCacheBytes(const Variable& variable, Options* options) {
+  const auto bytes = ParseNumber<std::int64_t>(variable.value);
+  if (!bytes) return Bad(variable, "a whole number of bytes");
+  KpiCacheOptions& cache = options->kpi_cache;
+  cache.max_bytes = *bytes;
+  return cache.Validate().ok() ? absl::OkStatus() : Bad(variable, "from 0 to 1073741824");
+}
+
+absl::Status SetWarmDays(const Variable& variable, Options* options) {
+  KpiCacheOptions cache;
+  for (const absl::string_view text : absl::StrSplit(variable.value, ',')) {
+    const auto days = ParseNumber<int>({text.data(), text.size()});
+    if (!days) return Bad(variable, "numbers of days with commas between, 7,30 say");
+    cache.warm_days.push_back(*days);
+  }
+  if (!cache.Validate().ok()) return Bad(variable, "up to 20 numbers from 1 to 1830");
+  options->kpi_cache.warm_days = std::move(cache.warm_days);
+  return absl::OkStatus();
+}
+
 }  // namespace
 
 absl::StatusOr<Options> Options::FromEnvironment(Options defaults) {
   const auto region = Find("ANALYTICS_REGION");
   const std::array<std::pair<std::optional<Variable>, absl::Status (*)(const Variable&, Options*)>,
-                   13>
+                   15>
       settings{{{Find("ANALYTICS_ENABLED"), SetEnabled},
                 {Find("ANALYTICS_DATABASE_URL"), SetDatabaseUrl},
                 {region ? region : Find("REGION"), SetRegion},
@@ -177,7 +198,9 @@ absl::StatusOr<Options> Options::FromEnvironment(Options defaults) {
                 {Find("ANALYTICS_RETENTION"), SetRetention},
                 {Find("ANALYTICS_KEEP_EVENTS"), SetKept<&DataRetention::events>},
                 {Find("ANALYTICS_KEEP_AGGREGATES"), SetKept<&DataRetention::aggregates>},
-                {Find("ANALYTICS_KEEP_SNAPSHOTS"), SetKept<&DataRetention::snapshots>}}};
+                {Find("ANALYTICS_KEEP_SNAPSHOTS"), SetKept<&DataRetention::snapshots>},
+                {Find("ANALYTICS_KPI_CACHE_BYTES"), SetCacheBytes},
+                {Find("ANALYTICS_KPI_WARM_DAYS"), SetWarmDays}}};
   for (const auto& [variable, set] : settings) {
     if (!variable) continue;
     if (absl::Status status = set(*variable, &defaults); !status.ok()) return status;

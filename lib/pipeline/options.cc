@@ -15,6 +15,7 @@ absl::Status ValidateRegion(std::string_view name, const std::string& region) {
 absl::Status ValidateWithoutStore(const Options& options) {
   if (absl::Status region = ValidateRegion("region", options.region); !region.ok()) return region;
   if (absl::Status kept = options.data_retention.Validate(); !kept.ok()) return kept;
+  if (absl::Status cache = options.kpi_cache.Validate(); !cache.ok()) return cache;
   return nerava::analytics::Validate(options.writer);
 }
 

@@ -8,6 +8,8 @@
 
 #include "fmt/format.h"
 #include "lib/event/validate.h"
+#include "lib/kpi/cache.h"
+#include "lib/pipeline/housekeeping.h"
 #include "lib/pipeline/validate.h"
 #include "lib/retention/schedule.h"
 
@@ -75,8 +77,8 @@ std::vector<std::string> Warnings(const PipelineStats& stats) {
 // Members are in the order in which data passes them, and destroyed from the source on.
 struct Pipeline::Impl {
   Impl(Options options_in, std::shared_ptr<Store> store_in,
-       std::shared_ptr<RetentionSchedule> retention_in, std::unique_ptr<BatchWriter> writer_in,
-       const Clock& clock_in)
+       std::shared_ptr<RetentionSchedule> retention_in, std::shared_ptr<AnswerCache> cache,
+       std::unique_ptr<BatchWriter> writer_in, const Clock& clock_in)
       : options(std::move(options_in)),
         clock(clock_in),
         store(std::move(store_in)),
@@ -84,7 +86,7 @@ struct Pipeline::Impl {
         writer(std::move(writer_in)),
         bus(options.bus),
         producer({.region = options.region}, options.enabled ? &bus : &nowhere, clock),
-        kpis(store, options.region, clock) {}
+        kpis(store, options.region, clock, std::move(cache)) {}
 
   absl::Status Start() {
     if (!options.enabled) {
@@ -107,7 +109,8 @@ struct Pipeline::Impl {
     return {.producer = producer.stats(),
             .bus = bus.stats(),
             .writer = writer->stats(),
-            .retention = retention->stats()};
+            .retention = retention->stats(),
+            .kpi_cache = kpis.cache_stats()};
   }
 
   const Options options;
@@ -146,11 +149,15 @@ absl::StatusOr<std::unique_ptr<Pipeline>> Pipeline::Open(Options options,
   BatchWriterOptions writer_options = options.writer;
   if (!options.enabled) writer_options.journal = {.durability = Durability::kMemory};
   auto retention = std::make_shared<RetentionSchedule>(store, options.data_retention);
-  auto writer = BatchWriter::Create(std::move(writer_options), store, clock, retention);
+  auto cache = std::make_shared<AnswerCache>(options.kpi_cache.max_bytes);
+  auto housekeeping =
+      std::make_shared<Housekeeping>(retention, store, cache, options.kpi_cache.warm_days);
+  auto writer =
+      BatchWriter::Create(std::move(writer_options), store, clock, std::move(housekeeping));
   if (!writer.ok()) return writer.status();
   retention->ReadHorizons();
   auto impl = std::make_unique<Impl>(std::move(options), std::move(store), std::move(retention),
-                                     *std::move(writer), clock);
+                                     std::move(cache), *std::move(writer), clock);
   if (absl::Status started = impl->Start(); !started.ok()) return started;
   return std::unique_ptr<Pipeline>(new Pipeline(std::move(impl)));
 }

@@ -70,6 +70,19 @@ std::string RetentionJson(const RetentionStats& retention) {
   });
 }
 
+std::string CacheJson(const KpiCacheStats& cache) {
+  return ObjectJson([&](JsonObjectWriter& json) {
+    json.Json("hit_rate", JsonOf(cache.hit_rate()));
+    json.Json("hits", JsonOf(cache.hits));
+    json.Json("shared", JsonOf(cache.shared));
+    json.Json("misses", JsonOf(cache.misses));
+    json.Json("warmed", JsonOf(cache.warmed));
+    json.Json("evictions", JsonOf(cache.evictions));
+    json.Json("entries", JsonOf(cache.entries));
+    json.Json("bytes", JsonOf(cache.bytes));
+  });
+}
+
 // First the backend's keys, then further counters.
 void AddStats(const PipelineStats& stats, JsonObjectWriter* out) {
   const BatchWriterStats& writer = stats.writer;
@@ -110,6 +123,7 @@ void AddStats(const PipelineStats& stats, JsonObjectWriter* out) {
   json.Json("rejected", JsonOf(stats.producer.rejected));
   json.Json("rejected_by_reason", RejectedByReason(stats.producer));
   json.Json("retention", RetentionJson(stats.retention));
+  json.Json("kpi_cache", CacheJson(stats.kpi_cache));
   json.Json("bus", ObjectJson([&](JsonObjectWriter& bus) {
               bus.Json("published", JsonOf(stats.bus.published));
               bus.Json("refused", JsonOf(stats.bus.refused));

@@ -34,6 +34,7 @@ bool BatchWriter::State::SettleBatch() {
   refusals_.clear();
   switch (Settle(events, 0)) {
     case Settled::kYes:
+      next_idle_run_ = SteadyTime();
       put_off_ = options.retry_initial_backoff;
       return BuryRefused(events);
     case Settled::kTooMany:

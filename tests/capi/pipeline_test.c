@@ -290,12 +290,18 @@ static void the_environment_overrides_options(void) {
   setenv("ANALYTICS_DURABILITY", "power", 1);
   setenv("ANALYTICS_JOURNAL_DIR", "/somewhere", 1);
   setenv("ANALYTICS_SYNC_INTERVAL", "0.5", 1);
+  setenv("ANALYTICS_KPI_CACHE_BYTES", "1000", 1);
+  setenv("ANALYTICS_KPI_WARM_DAYS", "7,30", 1);
+  setenv("ANALYTICS_KEEP_SNAPSHOTS", "forever", 1);
   CHECK_OK(nva_pipeline_options_from_environment(&options));
   CHECK(options.enabled == 0 && options.batch_size == 7 && options.flush_interval_ms == 1500);
   CHECK(options.queue_capacity == 54321);
   CHECK(options.overflow == NVA_OVERFLOW_DROP_OLDEST);
   CHECK(options.durability == NVA_DURABILITY_POWER && options.sync_interval_ms == 500);
   CHECK(strcmp(options.journal_dir.data, "/somewhere") == 0);
+  CHECK(options.kpi_cache_bytes == 1000 && options.kpi_warm_days_count == 2);
+  CHECK(options.kpi_warm_days[0] == 7 && options.kpi_warm_days[1] == 30);
+  CHECK(options.keep_snapshots_days == NVA_FOREVER);
   CHECK(strcmp(options.region.data, "north") == 0);
   CHECK(strcmp(options.database_url.data, "memory:") == 0);
 
@@ -314,6 +320,9 @@ static void the_environment_overrides_options(void) {
   unsetenv("ANALYTICS_DURABILITY");
   unsetenv("ANALYTICS_JOURNAL_DIR");
   unsetenv("ANALYTICS_SYNC_INTERVAL");
+  unsetenv("ANALYTICS_KPI_CACHE_BYTES");
+  unsetenv("ANALYTICS_KPI_WARM_DAYS");
+  unsetenv("ANALYTICS_KEEP_SNAPSHOTS");
 }
 
 static void null_handles_are_refused(void) {

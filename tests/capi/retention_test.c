@@ -32,6 +32,7 @@ static void old_events_are_dropped_and_answers_say_so(void) {
   CHECK(options.retention == 1 && options.retention_interval_ms == 3600000);
   CHECK(options.keep_events_days == 90 && options.keep_aggregates_days == 731 &&
         options.keep_snapshots_days == 1827);
+  CHECK(options.kpi_cache_bytes == 16 << 20 && options.kpi_warm_days_count == 0);
   options.database_url = nva_str(url);
   options.retention = 0;
   options.keep_events_days = -1;

@@ -84,6 +84,9 @@ class PipelineOptions(Structure):
         ("keep_aggregates_days", c_int64),
         ("keep_snapshots_days", c_int64),
         ("retention_interval_ms", c_int64),
+        ("kpi_cache_bytes", c_int64),
+        ("kpi_warm_days", POINTER(c_int32)),
+        ("kpi_warm_days_count", c_uint64),
     ]
 
 

@@ -29,6 +29,7 @@ _COUNTS = (
     "journal_segment_bytes",
     "sqlite_cache_bytes",
     "sqlite_partition_rows",
+    "kpi_cache_bytes",
 )
 _DURATIONS = (
     "flush_interval",
@@ -84,6 +85,12 @@ def _set(options: PipelineOptions, name: str, value: Any) -> None:
         setattr(options, name, value)
     elif name in _DAYS:
         setattr(options, name + "_days", _days(name, value))
+    elif name == "kpi_warm_days":
+        days = [number for number in value if isinstance(number, int)]
+        if len(days) != len(value) or any(not -(2**31) <= number < 2**31 for number in days):
+            raise TypeError(f"kpi_warm_days must be ints (days), not {value!r}")
+        options.kpi_warm_days = (ctypes.c_int32 * len(days))(*days)  # which the struct keeps
+        options.kpi_warm_days_count = len(days)
     elif name in _SWITCHES:
         setattr(options, name, int(bool(value)))
     else:

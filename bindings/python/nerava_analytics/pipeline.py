@@ -7,7 +7,7 @@ import json
 import logging
 import warnings
 import weakref
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from types import TracebackType
 from typing import Any
 
@@ -50,6 +50,8 @@ def open(
     keep_aggregates: Days | None = None,
     keep_snapshots: Days | None = None,
     retention_interval: Seconds | None = None,
+    kpi_cache_bytes: int | None = None,
+    kpi_warm_days: Sequence[int] | None = None,
     on_error: OnError | None = None,
 ) -> Pipeline:
     """Opens the store that `url` names and starts a pipeline over it.
@@ -76,8 +78,9 @@ def open_from_environment(
     These are ANALYTICS_DATABASE_URL, ANALYTICS_REGION (else REGION), ANALYTICS_ENABLED,
     ANALYTICS_BATCH_SIZE, ANALYTICS_FLUSH_INTERVAL (seconds), ANALYTICS_OVERFLOW,
     ANALYTICS_DURABILITY, ANALYTICS_JOURNAL_DIR, ANALYTICS_SYNC_INTERVAL (seconds),
-    ANALYTICS_RETENTION, ANALYTICS_KEEP_EVENTS, ANALYTICS_KEEP_AGGREGATES and
-    ANALYTICS_KEEP_SNAPSHOTS (days, or forever).
+    ANALYTICS_RETENTION, ANALYTICS_KEEP_EVENTS, ANALYTICS_KEEP_AGGREGATES,
+    ANALYTICS_KEEP_SNAPSHOTS (days, or forever), ANALYTICS_KPI_CACHE_BYTES and
+    ANALYTICS_KPI_WARM_DAYS (numbers with commas between).
     InvalidArgument names the variable whose value is bad.
     """
     unknown = set(options) - set(open.__kwdefaults__ or ())

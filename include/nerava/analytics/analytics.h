@@ -10,6 +10,7 @@
 #include "nerava/analytics/funnel.h"           // IWYU pragma: export
 #include "nerava/analytics/json.h"             // IWYU pragma: export
 #include "nerava/analytics/kpi.h"              // IWYU pragma: export
+#include "nerava/analytics/kpi_cache.h"        // IWYU pragma: export
 #include "nerava/analytics/limits.h"           // IWYU pragma: export
 #include "nerava/analytics/load.h"             // IWYU pragma: export
 #include "nerava/analytics/money.h"            // IWYU pragma: export

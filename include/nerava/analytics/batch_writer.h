@@ -105,7 +105,7 @@ class IdleTask {
   virtual ~IdleTask() = default;
 
   // A short piece of it, as commits wait meanwhile. Returns after how long it wants to be called again:
-  // 0 is at once, after a batch that is due by then. `report` tells on_error. Called without locks, and
+  // 0 is at once, after a batch that is due by then. Called after every commit, too. `report` tells on_error. Called without locks, and
   // in a forked child too; must not call the writer.
   using Report = absl::FunctionRef<void(const absl::Status& error)>;
   virtual absl::Duration Run(absl::Time now, Report report) = 0;

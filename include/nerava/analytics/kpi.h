@@ -10,6 +10,7 @@
 #include "absl/time/time.h"
 #include "nerava/analytics/aggregate.h"
 #include "nerava/analytics/clock.h"
+#include "nerava/analytics/kpi_cache.h"
 #include "nerava/analytics/store.h"
 #include "nerava/analytics/totals.h"
 
@@ -136,12 +137,18 @@ struct SessionsPerUser;
 struct Streaks;
 struct UserSummary;
 
-// Answers from a store; keeps no state. Thread-safe. The clock must outlive it.
+class AnswerCache;
+
+// Answers from a store. What it answered it keeps until the store changes, see kpi_cache.h: an answer
+// is never older than the store when it was asked for. Thread-safe. The clock must outlive it.
 class KpiCalculator {
  public:
   // `region` is only the name that AllKpis shows when the filter has none.
   KpiCalculator(std::shared_ptr<Store> store, std::string region,
-                const Clock& clock = Clock::System());
+                const Clock& clock = Clock::System(), const KpiCacheOptions& cache = {});
+  // With a cache that others may know.
+  KpiCalculator(std::shared_ptr<Store> store, std::string region, const Clock& clock,
+                std::shared_ptr<AnswerCache> cache);
 
   // Exact to the microsecond, to which the summary's period is rounded up. InvalidArgument unless
   // period.from <= period.to, both in 1970..9999.
@@ -181,6 +188,8 @@ class KpiCalculator {
   absl::StatusOr<Streaks> GetStreaks(const PeopleQuery& query, std::size_t leaders) const;
   absl::StatusOr<UserSummary> GetUser(const std::string& user_id, const PeopleQuery& query) const;
 
+  KpiCacheStats cache_stats() const;
+
   // Period::LastDays with this calculator's clock, and a filter.
   absl::StatusOr<KpiQuery> LastDays(int days, KpiFilter filter = {}) const;
 
@@ -188,6 +197,7 @@ class KpiCalculator {
   const std::shared_ptr<Store> store_;
   const std::string region_;
   const Clock& clock_;
+  const std::shared_ptr<AnswerCache> cache_;
 };
 
 }  // namespace nerava::analytics

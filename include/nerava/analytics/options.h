@@ -10,6 +10,7 @@
 #include "nerava/analytics/batch_writer.h"
 #include "nerava/analytics/bus.h"
 #include "nerava/analytics/data_retention.h"
+#include "nerava/analytics/kpi_cache.h"
 #include "nerava/analytics/store.h"
 
 namespace nerava::analytics {
@@ -27,6 +28,7 @@ struct Options {
   BatchWriterOptions writer = {};
   StoreOptions store = {};
   DataRetention data_retention = {};
+  KpiCacheOptions kpi_cache = {};
 
   // `defaults` overridden by the environment. The only place that reads it:
   //   ANALYTICS_ENABLED         true/false, 1/0, yes/no, on/off
@@ -41,6 +43,8 @@ struct Options {
   //   ANALYTICS_RETENTION       data_retention.enabled, as ANALYTICS_ENABLED
   //   ANALYTICS_KEEP_EVENTS     data_retention.events, days or "forever"; so do
   //   ANALYTICS_KEEP_AGGREGATES, ANALYTICS_KEEP_SNAPSHOTS
+  //   ANALYTICS_KPI_CACHE_BYTES kpi_cache.max_bytes
+  //   ANALYTICS_KPI_WARM_DAYS   kpi_cache.warm_days, numbers with commas between
   // Set but empty counts as unset. InvalidArgument with the variable's name for a bad value.
   static absl::StatusOr<Options> FromEnvironment(Options defaults);
   static absl::StatusOr<Options> FromEnvironment();

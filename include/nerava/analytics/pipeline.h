@@ -28,6 +28,7 @@ struct PipelineStats {
   BusStats bus = {};
   BatchWriterStats writer = {};
   RetentionStats retention = {};
+  KpiCacheStats kpi_cache = {};
   EventCounts stored = {};  // what the store holds now
 };
 

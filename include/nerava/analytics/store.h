@@ -139,6 +139,10 @@ class Store {
   virtual absl::Status Write(absl::FunctionRef<absl::Status(WriteTransaction&)> body) = 0;
   virtual absl::Status Read(absl::FunctionRef<absl::Status(ReadTransaction&)> body) = 0;
 
+  // A number that grows with every write that may change an answer, whichever process made it; quickly.
+  // Null: the store does not tell, and no answer is kept. Default: null.
+  virtual absl::StatusOr<std::optional<std::uint64_t>> Version() { return std::nullopt; }
+
   // Returns once every write that returned before would survive a failure of the power. Only then
   // the journal forgets them. Default: they do at once.
   virtual absl::Status Sync() { return absl::OkStatus(); }

@@ -26,6 +26,7 @@ struct Data {
   HashMap<std::string, EventPtr> by_id;
   HashMap<std::string, std::vector<EventPtr>> by_session;
   Horizons kept_from;
+  std::uint64_t version = 1;
 };
 
 class MemoryTransaction final : public WriteTransaction {
@@ -115,6 +116,7 @@ class MemoryStore final : public Store {
     try {
       absl::Status status = body(transaction);
       if (!status.ok()) transaction.Rollback();
+      ++data_.version;
       return status;
     } catch (...) {
       transaction.Rollback();
@@ -145,6 +147,7 @@ class MemoryStore final : public Store {
     }
     if (!latest) return step;
     Data kept;
+    kept.version = data_.version + 1;
     for (EventPtr& event : data_.events) {
       if (event->time < wanted.days) continue;
       kept.by_id.emplace(event->event_id, event);
@@ -155,6 +158,13 @@ class MemoryStore final : public Store {
     step.kept_from = kept.kept_from = {from, from, from};
     data_ = std::move(kept);
     return step;
+  }
+
+  absl::StatusOr<std::optional<std::uint64_t>> Version() override {
+    const ForkGate::Pass pass(gate_);
+    if (gate_.broken()) return Broken();
+    ReaderLock lock(mutex_);
+    return data_.version;
   }
 
   std::string Description() const override { return "memory:"; }

@@ -104,6 +104,17 @@ class SqliteStore final : public Store {
     return step;
   }
 
+  absl::StatusOr<std::optional<std::uint64_t>> Version() override {
+    absl::StatusOr<std::int64_t> version = 0;
+    // All of them only grow.
+    absl::Status status = connections_.WithReader([&](Connection& reader) {
+      version = reader.database->QueryInteger("SELECT sum(value) FROM state");
+      return version.status();
+    });
+    if (!status.ok()) return status;
+    return static_cast<std::uint64_t>(*version);
+  }
+
   absl::Status Sync() override { return connections_.Sync(); }
 
   std::string Description() const override {

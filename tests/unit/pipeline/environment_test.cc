@@ -6,6 +6,7 @@
 #include <string_view>
 #include <vector>
 
+#include "fmt/format.h"
 #include "nerava/analytics/options.h"
 
 namespace nerava::analytics {
@@ -20,7 +21,7 @@ class CleanEnvironment {
           "ANALYTICS_BATCH_SIZE", "ANALYTICS_FLUSH_INTERVAL", "ANALYTICS_OVERFLOW",
           "ANALYTICS_DURABILITY", "ANALYTICS_JOURNAL_DIR", "ANALYTICS_SYNC_INTERVAL",
           "ANALYTICS_RETENTION", "ANALYTICS_KEEP_EVENTS", "ANALYTICS_KEEP_AGGREGATES",
-          "ANALYTICS_KEEP_SNAPSHOTS"}) {
+          "ANALYTICS_KEEP_SNAPSHOTS", "ANALYTICS_KPI_CACHE_BYTES", "ANALYTICS_KPI_WARM_DAYS"}) {
       const char* value = std::getenv(name);
       saved_.push_back({name, value == nullptr ? std::nullopt : std::optional<std::string>(value)});
       unsetenv(name);
@@ -217,6 +218,32 @@ TEST_CASE("ANALYTICS_RETENTION and ANALYTICS_KEEP_... say what is kept how long"
     environment.Set("ANALYTICS_KEEP_EVENTS", bad);
     CHECK(Refusal() == std::string("INVALID_ARGUMENT: ANALYTICS_KEEP_EVENTS is \"") + bad +
                            "\"; it must be a whole number of days from 2 to 36500, or forever");
+  }
+}
+
+TEST_CASE("ANALYTICS_KPI_CACHE_BYTES and ANALYTICS_KPI_WARM_DAYS set up the cache of answers") {
+  CleanEnvironment environment;
+  environment.Set("ANALYTICS_KPI_CACHE_BYTES", "0");
+  environment.Set("ANALYTICS_KPI_WARM_DAYS", "7,1830");
+  const auto options = Options::FromEnvironment();
+  REQUIRE(options.ok());
+  CHECK(options->kpi_cache.max_bytes == 0);
+  CHECK(options->kpi_cache.warm_days == std::vector<int>{7, 1830});
+  for (const auto& [bad, expected] :
+       {std::pair{"7,", "numbers of days with commas between, 7,30 say"},
+        std::pair{"7 30", "numbers of days with commas between, 7,30 say"},
+        std::pair{"0", "up to 20 numbers from 1 to 1830"},
+        std::pair{"1831", "up to 20 numbers from 1 to 1830"}}) {
+    environment.Set("ANALYTICS_KPI_WARM_DAYS", bad);
+    CHECK(Refusal() ==
+          fmt::format("INVALID_ARGUMENT: ANALYTICS_KPI_WARM_DAYS is \"{}\"; it must be {}", bad,
+                      expected));
+  }
+  environment.Set("ANALYTICS_KPI_WARM_DAYS", "");
+  for (const char* bad : {"-1", "1073741825"}) {
+    environment.Set("ANALYTICS_KPI_CACHE_BYTES", bad);
+    CHECK(Refusal() == std::string("INVALID_ARGUMENT: ANALYTICS_KPI_CACHE_BYTES is \"") + bad +
+                           "\"; it must be from 0 to 1073741824");
   }
 }
 
