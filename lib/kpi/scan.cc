@@ -46,18 +46,22 @@ const absl::Time* NextBound(absl::Span<const absl::Time> bounds, absl::Time time
 
 // Takes the cells of `grains.front()` in which no bound lies out of `periods`, and gives what is left
 // to the finer grains.
+// Blocks are taken only between those times.
 void Split(std::vector<Period> periods, absl::Span<const absl::Time> bounds,
-           absl::Span<const Grain> grains, Plan* plan) {
+           absl::Span<const Grain> grains, const Period& blocks, Plan* plan) {
   for (; !grains.empty(); grains.remove_prefix(1)) {
     const absl::Duration width = BucketWidth(grains.front());
+    const bool is_block = grains.front() == Grain::kBlock;
     std::vector<Period> inside;
     std::vector<Period> left;
     for (const Period& period : periods) {
       const absl::Time* bound = NextBound(bounds, period.from);
       for (absl::Time from = period.from; from < period.to; ++bound) {
         const absl::Time to = std::min(*bound, period.to);  // of one bucket
-        const absl::Time first = std::min(Ceil(from, width), to);
-        const absl::Time last = std::max(Floor(to, width), first);
+        const absl::Time begin = is_block ? std::max(from, blocks.from) : from;
+        const absl::Time end = is_block ? std::min(to, blocks.to) : to;
+        const absl::Time first = std::min(Ceil(begin, width), to);
+        const absl::Time last = std::max(Floor(end, width), first);
         Append({from, first}, &left);
         Append({first, last}, &inside);
         Append({last, to}, &left);
@@ -71,17 +75,19 @@ void Split(std::vector<Period> periods, absl::Span<const absl::Time> bounds,
 }
 
 // Whole days only before kept_from.aggregates, where no bound lies within one.
-Plan MakePlan(absl::Span<const absl::Time> bounds, Detail detail, const Horizons& kept_from) {
+Plan MakePlan(absl::Span<const absl::Time> bounds, Detail detail, const Horizons& kept_from,
+              const Period& blocks) {
   Plan plan;
   const absl::Time from = std::max(bounds.front(), kept_from.days);
   const absl::Time exact = std::max(from, kept_from.aggregates);
   const std::vector<Period> old{{from, std::min(exact, bounds.back())}};
   const std::vector<Period> rest{{exact, bounds.back()}};
   if (detail == Detail::kRegion) {
-    Split(old, bounds, {Grain::kDay}, &plan);
-    Split(rest, bounds, {Grain::kDay, Grain::kHour, Grain::kFiveMinutes}, &plan);
+    Split(old, bounds, {Grain::kBlock, Grain::kDay}, blocks, &plan);
+    Split(rest, bounds, {Grain::kBlock, Grain::kDay, Grain::kHour, Grain::kFiveMinutes}, blocks,
+          &plan);
   } else {
-    Split(rest, bounds, {Grain::kCell}, &plan);
+    Split(rest, bounds, {Grain::kCell}, blocks, &plan);
   }
   return plan;
 }
@@ -132,7 +138,9 @@ absl::Status Scanner::Scan(absl::Span<const absl::Time> bounds, const KpiFilter&
     }
     bounds = moved;
   }
-  const Plan plan = MakePlan(bounds, detail, kept_from_);
+  auto blocks = table_->Blocks();
+  if (!blocks.ok()) return blocks.status();
+  const Plan plan = MakePlan(bounds, detail, kept_from_, {blocks->first, blocks->second});
   for (const Plan::Part& part : plan.aggregates) {
     absl::Status status = table_->Scan(
         part.grain, part.period.from, part.period.to, filter,

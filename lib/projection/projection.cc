@@ -181,6 +181,8 @@ absl::Duration BucketWidth(Grain grain) {
       return absl::Minutes(5);
     case Grain::kHour:
       return absl::Hours(1);
+    case Grain::kBlock:
+      return absl::Hours(16 * 24);
     case Grain::kDay:
     case Grain::kCell:
       break;

@@ -41,6 +41,9 @@ enum class Grain : std::uint8_t {
   kHour = 1,         // an hour by region; hub and window are empty
   kDay = 2,          // a UTC day by region; hub and window are empty
   kCell = 3,         // a UTC day by region, hub and window
+  // Sixteen UTC days by region: sums of kDay, of days that are over. A store may keep them, see
+  // AggregateTable::Blocks; they are no deltas of a commit.
+  kBlock = 4,
 };
 
 // How long a bucket of the grain lasts. Buckets begin at multiples of it since 1970, UTC.

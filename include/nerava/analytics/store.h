@@ -9,6 +9,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "absl/functional/function_ref.h"
@@ -79,6 +80,11 @@ class AggregateTable {
   // The begin of the earliest bucket of a day; null when there is none.
   virtual absl::StatusOr<std::optional<absl::Time>> First() = 0;
 
+  // Between which times, multiples of a block's width, all blocks can be scanned; equal: none. Default:
+  // none.
+  using FromAndTo = std::pair<absl::Time, absl::Time>;
+  virtual absl::StatusOr<FromAndTo> Blocks() { return FromAndTo(); }
+
   // The numbers under which user sets have users, and their ids. 0: unknown. DataLoss for a number
   // that no user has.
   virtual absl::StatusOr<std::uint32_t> UserNumber(std::string_view user_id) = 0;
@@ -148,8 +154,8 @@ class Store {
   virtual absl::Status Sync() { return absl::OkStatus(); }
 
   // Drops in one transaction of about `limit` some of what lies before the `wanted` horizons, whole
-  // days, oldest first; or, when nothing does, gives some free disk space back. Call it until it is
-  // done. A store without aggregates drops events before wanted.days. Default: Unimplemented.
+  // days, oldest first; or, when nothing does, adds up days that are over, or gives some free disk space
+  // back. Call it until it is done. A store without aggregates drops events before wanted.days. Default: Unimplemented.
   virtual absl::StatusOr<RetentionStep> Retain(const Horizons& wanted, absl::Duration limit);
 
   // For people: "sqlite:////var/lib/nerava/analytics.db". Holds no secret. Tells stores apart that

@@ -6,6 +6,8 @@
 #include <vector>
 
 #include "fmt/format.h"
+#include "lib/store/sqlite/blocks.h"
+#include "lib/store/sqlite/state.h"
 #include "lib/store/sqlite/user_number.h"
 
 namespace nerava::analytics::sqlite {
@@ -100,6 +102,13 @@ absl::StatusOr<std::optional<absl::Time>> Aggregates::First() {
   return begin;
 }
 
+absl::StatusOr<AggregateTable::FromAndTo> Aggregates::Blocks() {
+  auto state = ReadState(database_);
+  if (!state.ok()) return state.status();
+  return FromAndTo(absl::FromUnixSeconds(state->blocks_from),
+                   absl::FromUnixSeconds(state->blocks_to));
+}
+
 absl::StatusOr<std::uint32_t> Aggregates::UserNumber(std::string_view user_id) {
   auto number = users_.Find(user_id);
   if (!number.ok()) return number.status();
@@ -120,25 +129,38 @@ absl::Status Aggregates::Add(const Changes& changes) {
   if (!read.ok()) return read.status();
   auto add = database_.Prepare(kAddSql);
   if (!add.ok()) return add.status();
+  auto state = ReadState(database_);
+  if (!state.ok()) return state.status();
   for (const AggregateDelta* delta : ordered) {
-    if (absl::Status status = AddOne(*delta, **read, **add); !status.ok()) return status;
+    auto key = NumberKey(delta->key);
+    if (!key.ok()) return key.status();
+    absl::Status status = AddOne(*delta, *key, **read, **add);
+    if (!status.ok()) return status;
+    // Late, into a day that was added up.
+    if (delta->key.grain != Grain::kDay || key->bucket < state->blocks_from ||
+        key->bucket >= state->blocks_to) {
+      continue;
+    }
+    key->grain = static_cast<std::int64_t>(Grain::kBlock);
+    key->bucket -= key->bucket % kBlockSeconds;
+    status = AddOne(*delta, *key, **read, **add);
+    if (!status.ok()) return status;
   }
   return cells_.Add(cells);
 }
 
-absl::Status Aggregates::AddOne(const AggregateDelta& delta, Statement& read, Statement& add) {
-  auto key = NumberKey(delta.key);
-  if (!key.ok()) return key.status();
+absl::Status Aggregates::AddOne(const AggregateDelta& delta, const Key& key, Statement& read,
+                                Statement& add) {
   StoredUsers users;
   if (!delta.users.empty()) {
-    auto set = ReadUsers(*key, read);
+    auto set = ReadUsers(key, read);
     if (!set.ok()) return set.status();
     auto changed = AddUsers(*set, delta.users, users_);
     if (!changed.ok()) return changed.status();
     users = *std::move(changed);
   }
 
-  Bind(add, *key);
+  Bind(add, key);
   for (int i = 0; i < kTotals; ++i) {
     add.Bind(kKeyColumns + 1 + i,
              delta.totals.*Totals::Fields()[static_cast<std::size_t>(i)].member);

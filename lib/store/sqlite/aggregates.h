@@ -25,6 +25,7 @@ class Aggregates final : public AggregateTable {
     return facts_.Read(from, to, filter, sink);
   }
   absl::StatusOr<std::optional<absl::Time>> First() override;
+  absl::StatusOr<FromAndTo> Blocks() override;
   absl::StatusOr<std::uint32_t> UserNumber(std::string_view user_id) override;
   absl::StatusOr<std::string> UserId(std::uint32_t number) override { return users_.Text(number); }
   absl::Status Add(const Changes& changes) override;
@@ -38,7 +39,7 @@ class Aggregates final : public AggregateTable {
 
   absl::Status ReadRows(Grain grain, Statement& rows, RowSink sink);
   absl::StatusOr<Key> NumberKey(const AggregateKey& key);
-  absl::Status AddOne(const AggregateDelta& delta, Statement& read, Statement& add);
+  absl::Status AddOne(const AggregateDelta& delta, const Key& key, Statement& read, Statement& add);
   absl::StatusOr<std::string> ReadUsers(const Key& key, Statement& read);
 
   Database& database_;

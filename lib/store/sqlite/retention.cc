@@ -7,6 +7,7 @@
 
 #include "fmt/format.h"
 #include "lib/base/mutex.h"
+#include "lib/store/sqlite/blocks.h"
 #include "lib/store/sqlite/schema.h"
 #include "lib/store/sqlite/state.h"
 
@@ -39,7 +40,7 @@ class Retention {
 
   absl::StatusOr<RetentionStep> Run(SteadyTime deadline) {
     for (const auto part : {&Retention::DropEvents, &Retention::DropAggregates,
-                            &Retention::DropDays, &Retention::FreePages}) {
+                            &Retention::DropDays, &Retention::AddUpDays, &Retention::FreePages}) {
       for (bool found = true; found;) {
         absl::Status status = (this->*part)(&found);
         if (!status.ok()) return status;
@@ -113,7 +114,16 @@ class Retention {
         **day + kSecondsPerDay);
     if (!status.ok()) return status;
     ++step_.snapshot_days;
+    status = DropBlocks(database_, **day + kSecondsPerDay);
+    if (!status.ok()) return status;
     return MoveTo(**day, "days_from", &step_.kept_from.days);
+  }
+
+  absl::Status AddUpDays(bool* found) {
+    auto built = BuildBlock(database_);
+    if (!built.ok()) return built.status();
+    *found = *built;
+    return absl::OkStatus();
   }
 
   // The day of what `sql` finds, when all of it lies before the horizon.

@@ -33,6 +33,8 @@ absl::StatusOr<State> ReadState(Database& database) {
     if (name == "events_from") state.kept_from.events = absl::FromUnixSeconds(value);
     if (name == "aggregates_from") state.kept_from.aggregates = absl::FromUnixSeconds(value);
     if (name == "days_from") state.kept_from.days = absl::FromUnixSeconds(value);
+    if (name == "blocks_from") state.blocks_from = value;
+    if (name == "blocks_to") state.blocks_to = value;
   }
   absl::Status status = rows.status();
   rows.Reset();

@@ -15,6 +15,8 @@ namespace nerava::analytics::sqlite {
 struct State {
   std::int64_t last_event = 0;  // the largest id committed
   Horizons kept_from;
+  std::int64_t blocks_from = 0;  // seconds since 1970: blocks between these are kept
+  std::int64_t blocks_to = 0;
 };
 
 // DataLoss when the numbers make no sense.

@@ -1,0 +1,125 @@
+#include "lib/store/sqlite/blocks.h"
+
+#include <algorithm>
+#include <map>
+#include <string>
+
+#include "absl/status/status.h"
+#include "fmt/format.h"
+#include "lib/projection/checked_totals.h"
+#include "lib/store/sqlite/state.h"
+#include "nerava/analytics/aggregate.h"
+#include "nerava/analytics/totals.h"
+#include "nerava/analytics/user_set.h"
+
+namespace nerava::analytics::sqlite {
+namespace {
+
+constexpr std::int64_t kSecondsPerDay = 86400;
+
+// Most late events come sooner; those that do not cost a little more.
+constexpr std::int64_t kSettled = 2 * kSecondsPerDay;
+
+constexpr auto kDayGrain = static_cast<std::int64_t>(Grain::kDay);
+constexpr auto kBlockGrain = static_cast<std::int64_t>(Grain::kBlock);
+constexpr int kTotals = static_cast<int>(Totals::Fields().size());
+
+struct Sum {
+  Totals totals;
+  UserSet users;
+};
+
+absl::StatusOr<std::map<std::int64_t, Sum>> SumByRegion(Database& database, std::int64_t begin) {
+  std::string columns;
+  for (const Totals::Field& field : Totals::Fields()) columns += fmt::format("{}, ", field.name);
+  auto days = database.Prepare(fmt::format(
+      "SELECT {}users, region FROM aggregates WHERE grain = ?1 AND bucket >= ?2 AND bucket < ?3",
+      columns));
+  if (!days.ok()) return days.status();
+  Statement& rows = **days;
+  rows.Bind(1, kDayGrain);
+  rows.Bind(2, begin);
+  rows.Bind(3, begin + kBlockSeconds);
+  std::map<std::int64_t, Sum> sums;
+  while (rows.Step()) {
+    Totals totals;
+    for (int i = 0; i < kTotals; ++i) {
+      totals.*Totals::Fields()[static_cast<std::size_t>(i)].member = rows.Integer(i);
+    }
+    Sum& sum = sums[rows.Integer(kTotals + 1)];
+    if (absl::Status added = AddChecked(totals, &sum.totals); !added.ok()) return added;
+    auto users = UserSet::Parse(rows.Bytes(kTotals));
+    if (!users.ok()) return users.status();
+    users->ForEachCount(
+        [&](std::uint32_t user, std::int64_t sessions) { sum.users.Add(user, sessions); });
+  }
+  absl::Status status = rows.status();
+  rows.Reset();
+  if (!status.ok()) return status;
+  return sums;
+}
+
+absl::Status Insert(Database& database, std::int64_t begin, std::int64_t region, const Sum& sum) {
+  std::string parameters;
+  for (int i = 1; i <= kTotals + 5; ++i) parameters += fmt::format("{}?{}", i == 1 ? "" : ", ", i);
+  auto insert = database.Prepare(fmt::format("INSERT INTO aggregates VALUES ({})", parameters));
+  if (!insert.ok()) return insert.status();
+  Statement& row = **insert;
+  row.Bind(1, kBlockGrain);
+  row.Bind(2, begin);
+  row.Bind(3, region);
+  for (int i = 0; i < kTotals; ++i) {
+    row.Bind(4 + i, sum.totals.*Totals::Fields()[static_cast<std::size_t>(i)].member);
+  }
+  const std::string users = sum.users.Serialize();
+  row.Bind(4 + kTotals, static_cast<std::int64_t>(sum.users.size()));
+  if (!sum.users.empty()) row.BindBlob(5 + kTotals, users);
+  return row.Run();
+}
+
+}  // namespace
+
+absl::StatusOr<bool> BuildBlock(Database& database) {
+  auto state = ReadState(database);
+  if (!state.ok()) return state.status();
+  std::int64_t begin = std::max(state->blocks_from, state->blocks_to);
+  if (begin == 0) {
+    auto first = database.QueryInteger(
+        fmt::format("SELECT ifnull(min(bucket), -1) FROM aggregates WHERE grain = {}", kDayGrain));
+    if (!first.ok()) return first.status();
+    if (*first < 0) return false;
+    begin = *first - *first % kBlockSeconds;
+  }
+  auto last = database.QueryInteger(
+      fmt::format("SELECT ifnull(max(bucket), -1) FROM aggregates WHERE grain = {}", kDayGrain));
+  if (!last.ok()) return last.status();
+  if (*last < begin + kBlockSeconds + kSettled) return false;
+
+  auto sums = SumByRegion(database, begin);
+  if (!sums.ok()) return sums.status();
+  for (const auto& [region, sum] : *sums) {
+    if (absl::Status status = Insert(database, begin, region, sum); !status.ok()) return status;
+  }
+  absl::Status status = absl::OkStatus();
+  if (state->blocks_to == 0) status = WriteState(database, "blocks_from", begin);
+  if (status.ok()) status = WriteState(database, "blocks_to", begin + kBlockSeconds);
+  if (!status.ok()) return status;
+  return true;
+}
+
+absl::Status DropBlocks(Database& database, std::int64_t days_from) {
+  auto state = ReadState(database);
+  if (!state.ok()) return state.status();
+  const std::int64_t from = (days_from + kBlockSeconds - 1) / kBlockSeconds * kBlockSeconds;
+  if (state->blocks_to == 0 || from <= state->blocks_from) return absl::OkStatus();
+  auto drop = database.Prepare("DELETE FROM aggregates WHERE grain = ?1 AND bucket < ?2");
+  if (!drop.ok()) return drop.status();
+  (*drop)->Bind(1, kBlockGrain);
+  (*drop)->Bind(2, from);
+  absl::Status status = (*drop)->Run();
+  if (status.ok()) status = WriteState(database, "blocks_from", from);
+  if (status.ok() && from > state->blocks_to) status = WriteState(database, "blocks_to", from);
+  return status;
+}
+
+}  // namespace nerava::analytics::sqlite
