@@ -90,9 +90,15 @@ struct World {
 
   // Mostly by little.
   void MoveClock() {
-    switch (random.Below(4)) {
+    switch (random.Below(5)) {
+      case 4: {  // so that an event is at the edge of a period
+        const auto& event = events[static_cast<std::size_t>(random.Below(150))];
+        clock.now = event->time + random.Below(3) * absl::Hours(24) +
+                    absl::Microseconds(random.Below(3) - 1);
+        break;
+      }
       case 0:
-        clock.now += absl::Microseconds(random.Below(3));
+        clock.now += absl::Microseconds(random.Below(3) - 1);
         break;
       case 1:
         clock.now += absl::Seconds(random.Below(100));

@@ -249,6 +249,7 @@ struct Stores {
                   const auto blocks = transaction.aggregates()->Blocks();
                   REQUIRE(blocks.ok());
                   days = (blocks->second - blocks->first) / kDay;
+                  if (days > 0) REQUIRE(blocks->first >= transaction.kept_from().days);
                   return absl::OkStatus();
                 })
                 .ok());

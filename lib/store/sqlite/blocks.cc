@@ -24,6 +24,11 @@ constexpr auto kDayGrain = static_cast<std::int64_t>(Grain::kDay);
 constexpr auto kBlockGrain = static_cast<std::int64_t>(Grain::kBlock);
 constexpr int kTotals = static_cast<int>(Totals::Fields().size());
 
+// Where the first block of which every day is kept begins.
+std::int64_t WholeFrom(std::int64_t days_from) {
+  return (days_from + kBlockSeconds - 1) / kBlockSeconds * kBlockSeconds;
+}
+
 struct Sum {
   Totals totals;
   UserSet users;
@@ -88,7 +93,7 @@ absl::StatusOr<bool> BuildBlock(Database& database) {
         fmt::format("SELECT ifnull(min(bucket), -1) FROM aggregates WHERE grain = {}", kDayGrain));
     if (!first.ok()) return first.status();
     if (*first < 0) return false;
-    begin = *first - *first % kBlockSeconds;
+    begin = std::max(*first - *first % kBlockSeconds, WholeFrom(SecondsOf(state->kept_from.days)));
   }
   auto last = database.QueryInteger(
       fmt::format("SELECT ifnull(max(bucket), -1) FROM aggregates WHERE grain = {}", kDayGrain));
@@ -110,7 +115,7 @@ absl::StatusOr<bool> BuildBlock(Database& database) {
 absl::Status DropBlocks(Database& database, std::int64_t days_from) {
   auto state = ReadState(database);
   if (!state.ok()) return state.status();
-  const std::int64_t from = (days_from + kBlockSeconds - 1) / kBlockSeconds * kBlockSeconds;
+  const std::int64_t from = WholeFrom(days_from);
   if (state->blocks_to == 0 || from <= state->blocks_from) return absl::OkStatus();
   auto drop = database.Prepare("DELETE FROM aggregates WHERE grain = ?1 AND bucket < ?2");
   if (!drop.ok()) return drop.status();

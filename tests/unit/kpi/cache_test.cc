@@ -196,6 +196,8 @@ TEST_CASE("A rolling period is answered by the one before until an event enters 
   CHECK(kpis.cache_stats().misses == 2);
   CHECK(started(kNoon + kDay + absl::Minutes(4)) == 1);
   CHECK(kpis.cache_stats().hits == 4);
+  CHECK(started(kNoon + kDay) == 1);  // and back: s1 instead of s2
+  CHECK(kpis.cache_stats().misses == 3);
   CHECK(kpis.Summarize({{kNoon, kNoon + kDay + microsecond}})->totals.sessions_started == 2);
 }
 
