@@ -199,6 +199,15 @@ TEST_CASE("A rolling period is answered by the one before until an event enters 
   CHECK(started(kNoon + kDay) == 1);  // and back: s1 instead of s2
   CHECK(kpis.cache_stats().misses == 3);
   CHECK(kpis.Summarize({{kNoon, kNoon + kDay + microsecond}})->totals.sessions_started == 2);
+
+  // Each bound for itself.
+  const auto in_two_hours = [&](absl::Time from) {
+    return Sessions(kpis, {{from, from + absl::Hours(2)}});
+  };
+  CHECK(in_two_hours(kNoon + microsecond) == 0);
+  CHECK(in_two_hours(kNoon) == 1);
+  CHECK(in_two_hours(kNoon - absl::Hours(2) + microsecond) == 1);
+  CHECK(in_two_hours(kNoon - absl::Hours(2)) == 0);
 }
 
 TEST_CASE("Each option of the cache has its range") {
