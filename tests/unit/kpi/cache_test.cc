@@ -110,12 +110,14 @@ TEST_CASE("What was committed is in the next answer, also while an older one is 
     }
     return absl::OkStatus();
   };
-  std::thread older([&] { CHECK(kpis.Summarize(kDays).ok()); });
+  bool answered = false;
+  std::thread older([&] { answered = kpis.Summarize(kDays).ok(); });
   begun.get_future().wait();
   store->Add("s2");
   CHECK(Sessions(kpis) == 2);  // waits for nobody
   released.set_value();
   older.join();
+  CHECK(answered);
   CHECK(Sessions(kpis) == 2);
   CHECK(store->reads == 2);
 }
