@@ -65,7 +65,7 @@ class AnswerCache::Landing {
     flight_->done = true;
     const auto own = cache_.flights_.find(name_);
     if (own != cache_.flights_.end() && own->second == flight_) cache_.flights_.erase(own);
-    cache_.landed_.NotifyAll();
+    flight_->landed.NotifyAll();
   }
   Landing(const Landing&) = delete;
   Landing& operator=(const Landing&) = delete;
@@ -89,7 +89,7 @@ absl::StatusOr<std::shared_ptr<const void>> AnswerCache::Get(Store& store, const
       MutexLock lock(mutex_);
       Count(&KpiCacheStats::misses, purpose);
     }
-    return value_of(compute());
+    return value_of(compute(/*kept=*/false));
   }
 
   std::string key = question.key();
@@ -100,7 +100,7 @@ absl::StatusOr<std::shared_ptr<const void>> AnswerCache::Get(Store& store, const
     key = Question(key).Add(period).key();
   }
   const std::string& name = asked ? family : key;
-  auto flight = std::make_shared<Flight>(Flight{*version, period});
+  auto flight = std::make_shared<Flight>(*version, period);
   {
     MutexLock lock(mutex_);
     SeeVersion(*version);
@@ -110,7 +110,7 @@ absl::StatusOr<std::shared_ptr<const void>> AnswerCache::Get(Store& store, const
     }
     if (const auto found = flights_.find(name); found != flights_.end()) {
       const std::shared_ptr<Flight> other = found->second;
-      while (other->version >= *version && !other->done) landed_.Wait(mutex_);
+      while (other->version >= *version && !other->done) other->landed.Wait(mutex_);
       // One that is older, that failed, or that is over another period is no help.
       if (other->done && other->answer.ok() && Covers(other->period, *other->answer, period)) {
         Count(&KpiCacheStats::shared, purpose);
@@ -122,7 +122,7 @@ absl::StatusOr<std::shared_ptr<const void>> AnswerCache::Get(Store& store, const
   }
 
   const Landing landing(*this, name, flight);
-  flight->answer = compute();  // others read it once it has landed
+  flight->answer = compute(/*kept=*/true);  // others read it once it has landed
   if (flight->answer.ok()) {
     MutexLock lock(mutex_);
     if (version_ == *version) Keep({std::move(key), std::move(family), period, *flight->answer});
@@ -215,11 +215,12 @@ absl::StatusOr<KpiSummary> CachedSummary(AnswerCache& cache, Store& store, const
   };
   auto answer = cache.Get(
       store, Question("summary").Add(query.filter), query.period,
-      [&]() -> absl::StatusOr<AnswerCache::Answer> {
+      [&](bool kept) -> absl::StatusOr<AnswerCache::Answer> {
         auto found = ReadStore<SlidingSummary>(
             store, [&](ReadTransaction& transaction) -> absl::StatusOr<SlidingSummary> {
               auto summary = Summarize(transaction, query);
               if (!summary.ok()) return summary.status();
+              if (!kept) return SlidingSummary{*std::move(summary), std::nullopt};
               auto slide = FindSlide(transaction, query);
               if (!slide.ok()) return slide.status();
               return SlidingSummary{*std::move(summary), *slide};

@@ -68,7 +68,8 @@ class AnswerCache final : private ForkListener {
     std::size_t bytes = 0;
     std::optional<Slide> slide = {};
   };
-  using Compute = absl::FunctionRef<absl::StatusOr<Answer>()>;
+  // `kept`: whether the answer will be, so that its slide is of use.
+  using Compute = absl::FunctionRef<absl::StatusOr<Answer>(bool kept)>;
 
   enum class Purpose : std::uint8_t { kAnswer, kWarm };
 
@@ -90,10 +91,15 @@ class AnswerCache final : private ForkListener {
     Answer answer;
   };
   using Entries = std::list<Entry>;
-  // A computation under way.
+  // A computation under way, of the threads that wait for it: one that was under way at a fork is never
+  // destroyed in the child, where a condition with waiters that do not exist cannot be.
   struct Flight {
-    std::uint64_t version;
-    Period period;
+    Flight(std::uint64_t version_in, const Period& period_in)
+        : version(version_in), period(period_in) {}
+
+    const std::uint64_t version;
+    const Period period;
+    Condition landed;
     bool done = false;
     absl::StatusOr<Answer> answer = absl::CancelledError("the computation was given up");
   };
@@ -115,7 +121,6 @@ class AnswerCache final : private ForkListener {
   const std::int64_t max_bytes_;
 
   mutable Mutex mutex_;  // not held while anything is computed
-  Condition landed_;
   KpiCacheStats stats_ ABSL_GUARDED_BY(mutex_);
   std::uint64_t version_ ABSL_GUARDED_BY(mutex_) = 0;  // of the store, for all entries
   Entries entries_ ABSL_GUARDED_BY(mutex_);            // the most recently asked for first
@@ -129,7 +134,7 @@ class AnswerCache final : private ForkListener {
 template <typename Value>
 absl::StatusOr<Value> CachedRead(AnswerCache& cache, Store& store, const Question& question,
                                  absl::FunctionRef<absl::StatusOr<Value>(ReadTransaction&)> ask) {
-  const auto compute = [&]() -> absl::StatusOr<AnswerCache::Answer> {
+  const auto compute = [&](bool) -> absl::StatusOr<AnswerCache::Answer> {
     auto value = ReadStore<Value>(store, ask);
     if (!value.ok()) return value.status();
     const std::size_t bytes = BytesOf(*value);

@@ -34,14 +34,17 @@ std::string MakeAddSql() {
 }
 const std::string& kAddSql = *new std::string(MakeAddSql());
 
-std::string ScanSql(const std::string& region) {
+std::string MakeScanSql(std::string_view condition) {
   std::string columns;
   for (const Totals::Field& field : Totals::Fields()) columns += fmt::format("{}, ", field.name);
   return fmt::format(
       "SELECT {}users, region, bucket FROM aggregates WHERE grain = ?1 AND bucket >= ?2 AND "
       "bucket < ?3{}",
-      columns, region.empty() ? "" : " AND region = ?4");
+      columns, condition);
 }
+// An answer may scan some hundred times.
+const std::string& kScanSql = *new std::string(MakeScanSql(""));
+const std::string& kScanRegionSql = *new std::string(MakeScanSql(" AND region = ?4"));
 
 }  // namespace
 
@@ -49,7 +52,7 @@ absl::Status Aggregates::Scan(Grain grain, absl::Time from, absl::Time to, const
                               RowSink sink) {
   if (grain == Grain::kCell) return cells_.Scan(from, to, filter, sink);
 
-  auto statement = database_.Prepare(ScanSql(filter.region));
+  auto statement = database_.Prepare(filter.region.empty() ? kScanSql : kScanRegionSql);
   if (!statement.ok()) return statement.status();
   Statement& rows = **statement;
   rows.Bind(1, static_cast<std::int64_t>(grain));
