@@ -251,6 +251,12 @@ void Use(const std::string& file) {
   CommitBatch(**store, events, kDay).IgnoreError();
   ReadAll(**store);
   AskKpis(*store);
+  const Horizons wanted = {kDay + absl::Hours(48), kDay + absl::Hours(24), kDay};
+  for (int step = 0; step < 5; ++step) {
+    (*store)->Retain(wanted, absl::ZeroDuration()).IgnoreError();
+  }
+  ReadAll(**store);
+  AskKpis(*store);
 }
 
 void Check(std::string_view data) {

@@ -17,6 +17,8 @@ namespace {
 
 constexpr std::int64_t kSecondsPerDay = 86400;
 
+constexpr std::int64_t kLastDay = 253402300800;  // 10000-01-01
+
 // Most late events come sooner; those that do not cost a little more.
 constexpr std::int64_t kSettled = 2 * kSecondsPerDay;
 
@@ -98,6 +100,10 @@ absl::StatusOr<bool> BuildBlock(Database& database) {
   auto last = database.QueryInteger(
       fmt::format("SELECT ifnull(max(bucket), -1) FROM aggregates WHERE grain = {}", kDayGrain));
   if (!last.ok()) return last.status();
+  if (begin > kLastDay || *last > kLastDay) {
+    return absl::DataLossError(
+        fmt::format("a stored day is damaged: {} s", std::max(begin, *last)));
+  }
   if (*last < begin + kBlockSeconds + kSettled) return false;
 
   auto sums = SumByRegion(database, begin);

@@ -234,5 +234,24 @@ TEST_CASE("a file with random bytes changed is used, or refused, and nothing wor
   CHECK(refused > files / 20);
 }
 
+TEST_CASE(
+    "a damaged day keeps the retention from going on for ever, and nothing is dropped for it") {
+  const TempDir dir;
+  Make(dir);
+  const std::string bucket = GENERATE("9223372036854775807", "9223372036854720000", "-86400");
+  REQUIRE(Damage(dir, "UPDATE aggregates SET bucket = " + bucket +
+                          " WHERE grain = 2 AND bucket = "
+                          "(SELECT max(bucket) FROM aggregates WHERE grain = 2)") == 1);
+  const auto store = *OpenStore(dir.SqliteUrl("events.db"));
+  const auto step = store->Retain({kNoon + absl::Hours(12), kNoon}, absl::Hours(1));
+  CHECK(absl::IsDataLoss(step.status()));
+  REQUIRE(store
+              ->Read([](ReadTransaction& transaction) {
+                CHECK(transaction.CountEvents()->total == 4);
+                return absl::OkStatus();
+              })
+              .ok());
+}
+
 }  // namespace
 }  // namespace nerava::analytics
