@@ -285,8 +285,8 @@ NVA_API nva_status nva_pipeline_options_init(nva_pipeline_options* options, uint
 
 /* Overrides initialised options by what the variables set: ANALYTICS_ENABLED, _DATABASE_URL, _REGION
  * (else REGION), _BATCH_SIZE, _FLUSH_INTERVAL (seconds), _OVERFLOW (block, reject, drop_oldest),
- * _DURABILITY (memory, process, power), _JOURNAL_DIR, _SYNC_INTERVAL (seconds), _RETENTION (on, off)
- * _KEEP_EVENTS, _KEEP_AGGREGATES, _KEEP_SNAPSHOTS (days, or forever), _KPI_CACHE_BYTES and
+ * _DURABILITY (memory, process, power), _JOURNAL_DIR, _SYNC_INTERVAL (seconds), _RETENTION (as
+ * _ENABLED), _KEEP_EVENTS, _KEEP_AGGREGATES, _KEEP_SNAPSHOTS (days, or forever), _KPI_CACHE_BYTES and
  * _KPI_WARM_DAYS (numbers with commas between). What it points to lives as long as the process. INVALID_ARGUMENT with the variable's name for a bad value; the
  * options are then unchanged. Must not overlap setenv(). */
 NVA_API nva_status nva_pipeline_options_from_environment(nva_pipeline_options* options);

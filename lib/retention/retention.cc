@@ -1,12 +1,10 @@
 #include <algorithm>
-#include <exception>
-#include <new>
 #include <string>
 #include <thread>
 
 #include "fmt/format.h"
+#include "lib/base/guarded.h"
 #include "lib/base/mutex.h"
-#include "lib/base/out_of_memory.h"
 #include "lib/retention/horizons.h"
 #include "nerava/analytics/data_retention.h"
 
@@ -65,10 +63,9 @@ absl::StatusOr<Horizons> HorizonsAt(const DataRetention& retention, absl::Time n
                   HorizonOf(retention.snapshots, now)};
 }
 
-absl::StatusOr<RetentionStep> TakeStep(Store& store, const Horizons& wanted,
-                                       RetentionRun* run) try {
+absl::StatusOr<RetentionStep> TakeStep(Store& store, const Horizons& wanted, RetentionRun* run) {
   const SteadyTime begin = SteadyNow();
-  auto step = store.Retain(wanted, kStep);
+  auto step = GuardedFromStore([&] { return store.Retain(wanted, kStep); });
   if (!step.ok()) return step;
   run->events += step->events;
   run->aggregate_days += step->aggregate_days;
@@ -78,28 +75,25 @@ absl::StatusOr<RetentionStep> TakeStep(Store& store, const Horizons& wanted,
   run->longest_step = std::max(run->longest_step, absl::FromChrono(SteadyNow() - begin));
   run->kept_from = step->kept_from;
   return step;
-} catch (const std::bad_alloc&) {
-  return OutOfMemory();
-} catch (const std::exception& error) {
-  return absl::UnavailableError(fmt::format("the store threw: {}", error.what()));
-} catch (...) {
-  return absl::UnavailableError("the store threw something that is no std::exception");
+}
+
+absl::Status RunRetention(Store& store, const DataRetention& retention, absl::Time now,
+                          RetentionRun* run) {
+  auto wanted = HorizonsAt(retention, now);
+  if (!wanted.ok()) return wanted.status();
+  const SteadyTime begin = SteadyNow();
+  for (;;) {
+    auto step = TakeStep(store, *wanted, run);
+    run->duration = absl::FromChrono(SteadyNow() - begin);
+    if (!step.ok() || step->done) return step.status();
+    std::this_thread::sleep_for(absl::ToChronoNanoseconds(kBetweenSteps));
+  }
 }
 
 absl::StatusOr<RetentionRun> ApplyRetention(Store& store, const DataRetention& retention,
                                             absl::Time now) {
-  auto wanted = HorizonsAt(retention, now);
-  if (!wanted.ok()) return wanted.status();
-  const SteadyTime begin = SteadyNow();
   RetentionRun run;
-  for (;;) {
-    auto step = TakeStep(store, *wanted, &run);
-    if (!step.ok()) return step.status();
-    if (step->done) break;
-    // A lock that is taken again at once is no chance for others.
-    std::this_thread::sleep_for(absl::ToChronoNanoseconds(kStep) / 4);
-  }
-  run.duration = absl::FromChrono(SteadyNow() - begin);
+  if (absl::Status status = RunRetention(store, retention, now, &run); !status.ok()) return status;
   return run;
 }
 

@@ -1,6 +1,7 @@
 #include "lib/retention/schedule.h"
 
 #include <algorithm>
+#include <string>
 #include <utility>
 
 #include "absl/status/status.h"
@@ -15,16 +16,23 @@ namespace {
 // A process that ends sooner has better things to do.
 constexpr absl::Duration kBeforeFirst = absl::Minutes(1);
 
-absl::Status CheckThatSomeStay(Store& store, const Horizons& wanted) {
-  auto latest = ReadStore<std::optional<absl::Time>>(
-      store, [](ReadTransaction& transaction) { return transaction.LatestDay(); });
-  if (!latest.ok()) return latest.status();
-  if (!latest->has_value() || **latest >= wanted.events) return absl::OkStatus();
+// A clock that jumped ahead by more than events are kept leaves a gap of that length before the events
+// that came since, if any did.
+absl::Status CheckClock(Store& store, const Horizons& wanted, absl::Duration events_kept) {
+  auto days = ReadStore<DaysAround>(store, [&](ReadTransaction& transaction) {
+    return transaction.EventDaysAround(wanted.events);
+  });
+  if (!days.ok()) return days.status();
+  if (!days->before) return absl::OkStatus();
+  if (days->from && *days->from - *days->before <= events_kept) return absl::OkStatus();
+  const std::string day = FormatTimestamp(*days->before).substr(0, 10);
   return absl::FailedPreconditionError(fmt::format(
-      "nothing was dropped, since every event is older than data_retention says, the latest of {}: "
-      "set the clock if it is wrong; keep history longer, or switch the schedule off, if it was "
-      "loaded; and call ApplyRetention if it shall go",
-      FormatTimestamp(**latest).substr(0, 10)));
+      "nothing was dropped, since {}: set the clock if it is wrong; keep history longer, or switch "
+      "the schedule off, if it was loaded; and call ApplyRetention if it shall go",
+      days->from
+          ? fmt::format("after a pause that is longer than events are kept all up to {} would go",
+                        day)
+          : fmt::format("every event is older than data_retention says, the latest of {}", day)));
 }
 
 }  // namespace
@@ -46,14 +54,18 @@ absl::Duration RetentionSchedule::Run(absl::Time now, Report report) {
   }
   RetentionRun run;
   const absl::StatusOr<bool> done = TakeScheduledStep(now, &wanted, &run);
-  if (absl::IsUnimplemented(done.status())) return absl::InfiniteDuration();
   {
     MutexLock lock(mutex_);
     Count(run);
     wanted_ = std::nullopt;
+    if (absl::IsUnimplemented(done.status())) {
+      due_ = SteadyTime::max();
+      return absl::InfiniteDuration();
+    }
     if (done.ok() && !*done) {
       wanted_ = wanted;
-      return absl::ZeroDuration();
+      due_ = SteadyDeadline(kBetweenSteps);
+      return kBetweenSteps;
     }
     Finish(now, done.status());
     due_ = SteadyDeadline(retention_.interval);
@@ -68,7 +80,8 @@ absl::StatusOr<bool> RetentionSchedule::TakeScheduledStep(absl::Time now,
   if (!*wanted) {
     auto at = HorizonsAt(retention_, now);
     if (!at.ok()) return at.status();
-    if (absl::Status some = CheckThatSomeStay(*store_, *at); !some.ok()) return some;
+    absl::Status plausible = CheckClock(*store_, *at, retention_.events);
+    if (!plausible.ok()) return plausible;
     *wanted = *at;
   }
   auto step = TakeStep(*store_, **wanted, run);
@@ -77,10 +90,13 @@ absl::StatusOr<bool> RetentionSchedule::TakeScheduledStep(absl::Time now,
 }
 
 absl::StatusOr<RetentionRun> RetentionSchedule::Apply(absl::Time now) {
-  auto run = ApplyRetention(*store_, retention_, now);
+  RetentionRun run;
+  absl::Status status = RunRetention(*store_, retention_, now, &run);
   MutexLock lock(mutex_);
-  if (run.ok()) Count(*run);
-  Finish(now, run.status());
+  Count(run);
+  // What cannot be asked for is the caller's matter.
+  if (!absl::IsInvalidArgument(status) && !absl::IsUnimplemented(status)) Finish(now, status);
+  if (!status.ok()) return status;
   return run;
 }
 

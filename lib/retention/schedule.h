@@ -18,8 +18,9 @@
 
 namespace nerava::analytics {
 
-// A step a call, so that batches come between. Drops nothing when it would drop every event, which is
-// more likely a wrong clock, or history that was just loaded, than what anybody wants.
+// A step a call, so that batches come between. Drops nothing when every event is too old, or when those
+// that are and those that are not lie further apart than events are kept: that is more likely a wrong
+// clock, or history that was just loaded, than what anybody wants.
 // Thread-safe. A forked child begins anew.
 class RetentionSchedule final : public IdleTask, private ForkListener {
  public:

@@ -95,6 +95,12 @@ class AggregateTable {
   virtual absl::Status Add(const Changes& changes) = 0;
 };
 
+// Begins of UTC days; null when there is none.
+struct DaysAround {
+  std::optional<absl::Time> before;
+  std::optional<absl::Time> from;  // at the time or later
+};
+
 // Inside a write transaction read before you insert: whether these show what the same transaction
 // inserted is up to the store. A sink must not call the transaction.
 class ReadTransaction {
@@ -115,8 +121,9 @@ class ReadTransaction {
 
   // What was dropped before this transaction.
   virtual Horizons kept_from() const { return {}; }
-  // The begin of the UTC day of the latest event; null when there is none, or the store does not tell.
-  virtual absl::StatusOr<std::optional<absl::Time>> LatestDay() { return std::nullopt; }
+  // Of the UTC days with events the last one that begins before `time`, and the first one after. Default:
+  // none, for a store that does not tell.
+  virtual absl::StatusOr<DaysAround> EventDaysAround(absl::Time /*time*/) { return DaysAround(); }
 
   // Null for a store that keeps none; KPIs are then computed from the events of their period.
   virtual AggregateTable* aggregates() { return nullptr; }

@@ -83,13 +83,17 @@ class MemoryTransaction final : public WriteTransaction {
   }
 
   Horizons kept_from() const override { return data_.kept_from; }
-  absl::StatusOr<std::optional<absl::Time>> LatestDay() override {
-    std::optional<absl::Time> latest;
+  absl::StatusOr<DaysAround> EventDaysAround(absl::Time time) override {
+    DaysAround days;
     for (const EventPtr& event : data_.events) {
-      latest = std::max(latest.value_or(event->time), event->time);
+      const absl::Time day = FloorToDay(event->time);
+      if (day < time) {
+        days.before = std::max(days.before.value_or(day), day);
+      } else {
+        days.from = std::min(days.from.value_or(day), day);
+      }
     }
-    if (latest) latest = FloorToDay(*latest);
-    return latest;
+    return days;
   }
 
   void Rollback() {
@@ -148,11 +152,11 @@ class MemoryStore final : public Store {
     if (!latest) return step;
     Data kept;
     kept.version = data_.version + 1;
-    for (EventPtr& event : data_.events) {
+    for (const EventPtr& event : data_.events) {
       if (event->time < wanted.days) continue;
       kept.by_id.emplace(event->event_id, event);
       if (!event->session_id.empty()) kept.by_session[event->session_id].push_back(event);
-      kept.events.push_back(std::move(event));
+      kept.events.push_back(event);
     }
     const absl::Time from = FloorToDay(*latest) + kDay;
     step.kept_from = kept.kept_from = {from, from, from};

@@ -20,6 +20,10 @@ struct Connection {
         rows(names, users),
         aggregates(*database, names, users) {}
 
+  // What a run of the retention dropped is overwritten in the file, and the file cut, by a checkpoint.
+  bool checkpoint_after_run = false;
+  bool checkpoint = false;  // now
+
   const std::unique_ptr<Database> database;
   Dictionary names;
   Dictionary users;

@@ -107,7 +107,8 @@ absl::Status Connections::TryWithWriter(Use use, bool* gave_way) {
   }
   absl::Status status = use(*writer_);
   *gave_way = writer_->database->TakeGaveWay() && !status.ok();
-  if (status.ok() && writer_->database->log_pages() >= kCheckpointPages) Checkpoint();
+  const bool asked = std::exchange(writer_->checkpoint, false);
+  if (status.ok() && (asked || writer_->database->log_pages() >= kCheckpointPages)) Checkpoint();
   return status;
 }
 

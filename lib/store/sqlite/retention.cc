@@ -41,14 +41,13 @@ class Retention {
   absl::StatusOr<RetentionStep> Run(SteadyTime deadline) {
     for (const auto part : {&Retention::DropEvents, &Retention::DropAggregates,
                             &Retention::DropDays, &Retention::AddUpDays, &Retention::FreePages}) {
-      for (bool found = true; found;) {
-        absl::Status status = (this->*part)(&found);
-        if (!status.ok()) return status;
-        if (found && SteadyNow() >= deadline) {
-          step_.done = false;
-          return step_;
-        }
-      }
+      bool found = true;
+      do {
+        if (absl::Status status = (this->*part)(&found); !status.ok()) return status;
+        if (found) step_.done = false;
+      } while (found && SteadyNow() < deadline);
+      // The next part is another step's, so that its errors do not take this one back.
+      if (!step_.done) return step_;
     }
     return step_;
   }

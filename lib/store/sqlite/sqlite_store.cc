@@ -11,7 +11,6 @@
 #include "lib/store/sqlite/connections.h"
 #include "lib/store/sqlite/partitions.h"
 #include "lib/store/sqlite/retention.h"
-#include "lib/store/sqlite/state.h"
 #include "lib/store/sqlite/transaction.h"
 #include "lib/store/validate.h"
 
@@ -88,20 +87,27 @@ class SqliteStore final : public Store {
 
   absl::StatusOr<RetentionStep> Retain(const Horizons& wanted, absl::Duration limit) override {
     absl::StatusOr<RetentionStep> step = RetentionStep();
-    absl::Status status = connections_.WithWriter([&](Connection& writer) {
+    absl::Status retained = connections_.WithWriter([&](Connection& writer) {
       Database& database = *writer.database;
       if (absl::Status begin = database.Execute("BEGIN IMMEDIATE"); !begin.ok()) return begin;
       Transacting transacting(writer);
-      auto state = sqlite::ReadState(database);
-      if (!state.ok()) return state.status();
-      step = sqlite::Retain(database, state->kept_from, wanted, limit);
+      Transaction transaction(writer, partitions_, options_.sqlite_partition_rows);
+      absl::Status status = transaction.Begin();  // checks the partitions
+      if (!status.ok()) return status;
+      step = sqlite::Retain(database, transaction.kept_from(), wanted, limit);
       if (!step.ok()) return step.status();
-      absl::Status committed = transacting.Commit();
+      status = transacting.Commit();
+      if (!status.ok()) return status;
+      if (!step->done) {
+        writer.checkpoint_after_run = true;
+        return status;
+      }
       // What fails of it, in another process's way say, is done by a later run.
-      if (committed.ok() && step->done) Optimize(database).IgnoreError();
-      return committed;
+      Optimize(database).IgnoreError();
+      writer.checkpoint = std::exchange(writer.checkpoint_after_run, false);
+      return status;
     });
-    if (!status.ok()) return status;
+    if (!retained.ok()) return retained;
     return step;
   }
 

@@ -108,12 +108,22 @@ absl::StatusOr<EventCounts> Transaction::CountEvents() {
   return counts;
 }
 
-absl::StatusOr<std::optional<absl::Time>> Transaction::LatestDay() {
-  auto latest = connection_.database->QueryInteger(
-      "SELECT ifnull((SELECT day FROM partitions ORDER BY day DESC LIMIT 1), -1)");
-  if (!latest.ok()) return latest.status();
-  if (*latest < 0) return std::nullopt;
-  return absl::FromUnixSeconds(*latest);
+absl::StatusOr<DaysAround> Transaction::EventDaysAround(absl::Time time) {
+  auto days = connection_.database->Prepare(
+      "SELECT (SELECT max(day) FROM partitions WHERE day < ?1), "
+      "(SELECT min(day) FROM partitions WHERE day >= ?1)");
+  if (!days.ok()) return days.status();
+  Statement& row = **days;
+  row.Bind(1, SecondsOf(time));
+  DaysAround found;
+  if (row.Step()) {
+    if (!row.IsNull(0)) found.before = absl::FromUnixSeconds(row.Integer(0));
+    if (!row.IsNull(1)) found.from = absl::FromUnixSeconds(row.Integer(1));
+  }
+  absl::Status status = row.status();
+  row.Reset();
+  if (!status.ok()) return status;
+  return found;
 }
 
 // Which of the events were stored by earlier transactions.

@@ -31,7 +31,7 @@ class Transaction final : public WriteTransaction {
   absl::StatusOr<std::vector<InsertOutcome>> Insert(absl::Span<const EventPtr> events,
                                                     absl::Time created_at) override;
   Horizons kept_from() const override { return kept_from_; }
-  absl::StatusOr<std::optional<absl::Time>> LatestDay() override;
+  absl::StatusOr<DaysAround> EventDaysAround(absl::Time time) override;
   AggregateTable* aggregates() override { return &connection_.aggregates; }
 
   // Before COMMIT of a writer: writes what is kept beside the events. Then Committed after it.

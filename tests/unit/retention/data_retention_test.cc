@@ -2,8 +2,11 @@
 // test.
 #include "nerava/analytics/data_retention.h"
 
+#include <sqlite3.h>
+
 #include <algorithm>
 #include <catch2/catch.hpp>
+#include <filesystem>
 #include <fstream>
 #include <future>
 #include <iterator>
@@ -139,15 +142,16 @@ TEST_CASE("What is dropped for ever makes the file smaller, and leaves no trace 
   StoreDays(*store, 10, 2000);
   REQUIRE(
       CommitBatch(*store, {Started("needle-in-the-file", "s", kToday - 9 * kDay)}, kToday).ok());
-  const auto has_needle = [&] {
-    std::string all;
-    for (const char* name : {"a.db", "a.db-wal"}) {
-      std::ifstream file(dir.File(name), std::ios::binary);
-      all.append(std::istreambuf_iterator<char>(file), {});
-    }
+  const auto has_needle = [&](const char* name) {
+    std::ifstream file(dir.File(name), std::ios::binary);
+    const std::string all(std::istreambuf_iterator<char>(file), {});
     return all.find("needle-in-the-file") != std::string::npos;
   };
-  CHECK(has_needle());
+  const auto size = [&] { return std::filesystem::file_size(dir.File("a.db")); };
+  store.reset();  // so that all of it is in the file
+  REQUIRE(has_needle("a.db"));
+  const auto before = size();
+  store = OpenFile(dir);
   DataRetention retention;
   retention.events = retention.aggregates = retention.snapshots = 2 * kDay;
   const auto run = ApplyRetention(*store, retention, fixed_clock.Now());
@@ -159,8 +163,8 @@ TEST_CASE("What is dropped for ever makes the file smaller, and leaves no trace 
   CHECK(KpiCalculator(store, "default")
             .Summarize({{kToday - 2 * kDay, kToday}})
             ->totals.total_sessions == 4000);
-  store.reset();  // with its log
-  CHECK_FALSE(has_needle());
+  CHECK_FALSE(has_needle("a.db"));  // the store is still open
+  CHECK(size() < before - 2'000'000);
 }
 
 TEST_CASE("Whoever reads while a day is dropped sees it whole; others of the file see it gone") {
@@ -364,6 +368,56 @@ TEST_CASE("The schedule never drops every event, by hand they go") {
   CHECK(Total(*store) == 0);
 }
 
+TEST_CASE("A clock that jumped ahead drops nothing, though events came since") {
+  const TempDir dir;
+  const auto store = OpenFile(dir);
+  StoreDays(*store, 100);
+  constexpr absl::Duration kJump = absl::Hours(24 * 800);
+  REQUIRE(CommitBatch(*store, {Started("wrong", "wrong", kToday + kJump)}, kToday).ok());
+  DataRetention retention;
+  retention.interval = absl::Seconds(1);
+  RetentionSchedule schedule(store, retention);
+  std::string error;
+  const auto report = [&](const absl::Status& status) { error = std::string(status.message()); };
+  const auto run_at = [&](absl::Time now) {
+    const std::uint64_t runs = schedule.stats().runs;
+    while (schedule.stats().runs == runs) schedule.Run(now, report);
+  };
+  run_at(kToday + kJump);
+  CHECK(error.find(
+            "after a pause that is longer than events are kept all up to 2026-02-27 would go") !=
+        std::string::npos);
+  CHECK(Total(*store) == 201);
+  CHECK(schedule.stats().last_error == error);
+
+  run_at(fixed_clock.Now());  // it was set right
+  CHECK(schedule.stats().last_error.empty());
+  CHECK(Total(*store) == 181);
+  CHECK(KpiCalculator(store, "default")
+            .Summarize({{kToday - 100 * kDay, kToday}})
+            ->totals.total_sessions == 100);
+}
+
+TEST_CASE("What cannot be added up or is damaged takes back nothing that was dropped") {
+  const TempDir dir;
+  const auto store = OpenFile(dir);
+  StoreDays(*store, 40);
+  sqlite3* db = nullptr;
+  REQUIRE(sqlite3_open(dir.File("a.db").c_str(), &db) == SQLITE_OK);
+  REQUIRE(sqlite3_exec(db, "UPDATE aggregates SET users = x'07' WHERE grain = 2", nullptr, nullptr,
+                       nullptr) == SQLITE_OK);
+  sqlite3_close(db);
+  DataRetention retention;
+  retention.events = 2 * kDay;
+  RetentionSchedule schedule(store, retention);
+  CHECK(absl::IsDataLoss(schedule.Apply(fixed_clock.Now()).status()));
+  CHECK(Total(*store) == 4);
+  // And it is told, also at the door.
+  CHECK(schedule.stats().events == 76);
+  CHECK(schedule.accepts_from() == kToday - kDay);
+  CHECK_FALSE(schedule.stats().last_error.empty());
+}
+
 TEST_CASE("A schedule that is off, and a store that cannot drop, are left alone") {
   class KeepingStore final : public Store {
    public:
@@ -374,6 +428,11 @@ TEST_CASE("A schedule that is off, and a store that cannot drop, are left alone"
       return store->Read(body);
     }
     std::string Description() const override { return "keeping:"; }
+    absl::StatusOr<RetentionStep> Retain(const Horizons& wanted, absl::Duration limit) override {
+      ++asked;
+      return Store::Retain(wanted, limit);
+    }
+    int asked = 0;
     const std::shared_ptr<Store> store = *OpenStore("memory:");
   };
   const auto store = std::make_shared<KeepingStore>();
@@ -391,6 +450,17 @@ TEST_CASE("A schedule that is off, and a store that cannot drop, are left alone"
   CHECK(run.status().message() ==
         "the store keeping: does not drop old events; it keeps them for ever, or sees to that "
         "itself");
+  CHECK(schedule.stats().last_error.empty());
+  CHECK(absl::IsInvalidArgument(schedule.Apply(absl::InfinitePast()).status()));
+  CHECK(schedule.stats().last_error.empty());
+
+  retention.interval = absl::Seconds(1);
+  RetentionSchedule due(store, retention);
+  store->asked = 0;
+  while (due.Run(kToday, fail) != absl::InfiniteDuration()) {
+  }
+  for (int commit = 0; commit < 3; ++commit) due.Run(kToday, fail);
+  CHECK(store->asked == 1);
 }
 
 }  // namespace

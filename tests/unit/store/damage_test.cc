@@ -234,8 +234,7 @@ TEST_CASE("a file with random bytes changed is used, or refused, and nothing wor
   CHECK(refused > files / 20);
 }
 
-TEST_CASE(
-    "a damaged day keeps the retention from going on for ever, and nothing is dropped for it") {
+TEST_CASE("a damaged day ends the retention with an error, after what it could drop") {
   const TempDir dir;
   Make(dir);
   const std::string bucket = GENERATE("9223372036854775807", "9223372036854720000", "-86400");
@@ -243,11 +242,15 @@ TEST_CASE(
                           " WHERE grain = 2 AND bucket = "
                           "(SELECT max(bucket) FROM aggregates WHERE grain = 2)") == 1);
   const auto store = *OpenStore(dir.SqliteUrl("events.db"));
-  const auto step = store->Retain({kNoon + absl::Hours(12), kNoon}, absl::Hours(1));
+  absl::StatusOr<RetentionStep> step = RetentionStep();
+  step->done = false;
+  for (int steps = 0; steps < 10 && step.ok() && !step->done; ++steps) {
+    step = store->Retain({kNoon + absl::Hours(12), kNoon}, absl::Hours(1));
+  }
   CHECK(absl::IsDataLoss(step.status()));
   REQUIRE(store
               ->Read([](ReadTransaction& transaction) {
-                CHECK(transaction.CountEvents()->total == 4);
+                CHECK(transaction.CountEvents()->total == 1);  // what is not damaged was dropped
                 return absl::OkStatus();
               })
               .ok());
