@@ -287,8 +287,9 @@ NVA_API nva_status nva_pipeline_options_init(nva_pipeline_options* options, uint
  * (else REGION), _BATCH_SIZE, _FLUSH_INTERVAL (seconds), _OVERFLOW (block, reject, drop_oldest),
  * _DURABILITY (memory, process, power), _JOURNAL_DIR, _SYNC_INTERVAL (seconds), _RETENTION (as
  * _ENABLED), _KEEP_EVENTS, _KEEP_AGGREGATES, _KEEP_SNAPSHOTS (days, or forever), _KPI_CACHE_BYTES and
- * _KPI_WARM_DAYS (numbers with commas between). What it points to lives as long as the process. INVALID_ARGUMENT with the variable's name for a bad value; the
- * options are then unchanged. Must not overlap setenv(). */
+ * _KPI_WARM_DAYS (numbers with commas between). What it points to lives as long as the process.
+ * INVALID_ARGUMENT with the variable's name for a bad value; the options are then unchanged. Must not
+ * overlap setenv(). */
 NVA_API nva_status nva_pipeline_options_from_environment(nva_pipeline_options* options);
 
 /* Opens the store that database_url names and starts the writer. Takes options->on_error over.

@@ -1,9 +1,9 @@
 #include "lib/kpi/cache.h"
 
-#include <exception>
 #include <iterator>
 
 #include "fmt/format.h"
+#include "lib/base/guarded.h"
 #include "lib/kpi/read.h"
 #include "lib/kpi/scan.h"
 #include "nerava/analytics/money.h"
@@ -13,16 +13,16 @@ namespace {
 
 // What an entry takes beside its answer.
 constexpr std::size_t kEntryBytes = 512;
+// A period slides by less, see FindSlide.
+constexpr absl::Duration kLongestSlide = absl::Minutes(5);
 // An answer that takes more than this share of the room is not kept.
 constexpr std::int64_t kLargestShare = 4;
 
 }  // namespace
 
-std::optional<std::uint64_t> VersionOf(Store& store) try {
-  auto version = store.Version();
+std::optional<std::uint64_t> VersionOf(Store& store) {
+  auto version = GuardedFromStore([&] { return store.Version(); });
   return version.ok() ? *version : std::nullopt;
-} catch (const std::exception&) {
-  return std::nullopt;
 }
 
 absl::Status KpiCacheOptions::Validate() const {
@@ -58,8 +58,9 @@ AnswerCache::AnswerCache(std::int64_t max_bytes)
 // Ends a flight, whatever became of it.
 class AnswerCache::Landing {
  public:
-  Landing(AnswerCache& cache, std::string name, std::shared_ptr<Flight> flight)
-      : cache_(cache), name_(std::move(name)), flight_(std::move(flight)) {}
+  // Cannot fail: others may wait for it already.
+  Landing(AnswerCache& cache, std::string&& name, const std::shared_ptr<Flight>& flight) noexcept
+      : cache_(cache), name_(std::move(name)), flight_(flight) {}
   ~Landing() {
     MutexLock lock(cache_.mutex_);
     flight_->done = true;
@@ -99,7 +100,7 @@ absl::StatusOr<std::shared_ptr<const void>> AnswerCache::Get(Store& store, const
     family = Question(key).Add(absl::ToInt64Microseconds(period.to - period.from)).key();
     key = Question(key).Add(period).key();
   }
-  const std::string& name = asked ? family : key;
+  std::string name = asked ? family : key;  // of the flight
   auto flight = std::make_shared<Flight>(*version, period);
   {
     MutexLock lock(mutex_);
@@ -110,8 +111,9 @@ absl::StatusOr<std::shared_ptr<const void>> AnswerCache::Get(Store& store, const
     }
     if (const auto found = flights_.find(name); found != flights_.end()) {
       const std::shared_ptr<Flight> other = found->second;
-      while (other->version >= *version && !other->done) other->landed.Wait(mutex_);
-      // One that is older, that failed, or that is over another period is no help.
+      // One that is older, or over quite another period, would be no help; nor is one that failed.
+      const bool near = absl::AbsDuration(other->period.from - period.from) < kLongestSlide;
+      while (near && other->version >= *version && !other->done) other->landed.Wait(mutex_);
       if (other->done && other->answer.ok() && Covers(other->period, *other->answer, period)) {
         Count(&KpiCacheStats::shared, purpose);
         return other->answer->value;
@@ -121,7 +123,7 @@ absl::StatusOr<std::shared_ptr<const void>> AnswerCache::Get(Store& store, const
     Count(&KpiCacheStats::misses, purpose);
   }
 
-  const Landing landing(*this, name, flight);
+  const Landing landing(*this, std::move(name), flight);
   flight->answer = compute(/*kept=*/true);  // others read it once it has landed
   if (flight->answer.ok()) {
     MutexLock lock(mutex_);

@@ -174,8 +174,9 @@ absl::Status ScanLoad(ReadTransaction& transaction, const KpiFilter& filter, Ask
   // Sessions that began before it may run on into the period.
   const absl::Time from = asked->period.from - absl::Microseconds(asked->longest);
   Scanner scanner(transaction);
-  asked->period = scanner.Answered(asked->period, filter, Detail::kSession);
-  return scanner.Facts({std::max(from, absl::UnixEpoch()), asked->period.to}, filter, sink);
+  const Period read{std::max(from, absl::UnixEpoch()), asked->period.to};
+  asked->period.grain = scanner.GrainOf(read, filter, Detail::kSession);
+  return scanner.Facts(read, filter, sink);
 }
 
 // After the period the clock changes nothing.

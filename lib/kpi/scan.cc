@@ -92,15 +92,14 @@ Plan MakePlan(absl::Span<const absl::Time> bounds, Detail detail, const Horizons
   return plan;
 }
 
+constexpr absl::Duration kDay = absl::Hours(24);
+
 bool NeedsHubs(const KpiFilter& filter) {
   return !filter.hub_id.empty() || !filter.window_id.empty();
 }
 
 // To midnight, UTC; noon to the next one.
-absl::Time NearestDay(absl::Time time) {
-  constexpr absl::Duration kDay = absl::Hours(24);
-  return Floor(time + kDay / 2, kDay);
-}
+absl::Time NearestDay(absl::Time time) { return Floor(time + kDay / 2, kDay); }
 
 std::size_t BucketOf(absl::Span<const absl::Time> bounds, absl::Time time) {
   return static_cast<std::size_t>(NextBound(bounds, time) - bounds.data()) - 1;
@@ -229,7 +228,7 @@ absl::StatusOr<bool> Scanner::WasActive(std::uint32_t user, absl::Time from, abs
                                         const KpiFilter& filter) {
   if (from >= to) return false;
   bool active = false;
-  absl::Status read = table_->Scan(Grain::kDay, NearestDay(from), NearestDay(to), filter,
+  absl::Status read = table_->Scan(Grain::kDay, Floor(from, kDay), Ceil(to, kDay), filter,
                                    [&](const AggregateRow& row) {
                                      auto users = UserSet::ParseMembers(row.users);
                                      if (!users.ok()) return users.status();

@@ -45,6 +45,9 @@ class Publishers {
       threads_.emplace_back([this, &pipeline, i] { Run(pipeline, i); });
     }
   }
+  void AwaitCalls(std::int64_t calls) const {
+    for (std::int64_t seen = calls_; seen < calls; seen = calls_) calls_.wait(seen);
+  }
   std::vector<double> Stop() {
     stopped_ = true;
     for (std::thread& thread : threads_) thread.join();
@@ -65,11 +68,14 @@ class Publishers {
       const auto published = pipeline.Publish(std::move(event));
       waits_[static_cast<std::size_t>(thread)].push_back(Milliseconds(begin));
       if (!published.ok()) Die(published.status());
+      ++calls_;
+      calls_.notify_one();
       std::this_thread::sleep_until(begin + std::chrono::milliseconds(1));
     }
   }
 
   std::atomic<bool> stopped_{false};
+  std::atomic<std::int64_t> calls_{0};
   std::vector<std::vector<double>> waits_{kPublishers};
   std::vector<std::thread> threads_;
 };
@@ -102,7 +108,7 @@ int Main() {
   std::printf("%.1f MB\n", size());
 
   Publishers during(**pipeline);
-  std::this_thread::sleep_for(std::chrono::milliseconds(50));
+  during.AwaitCalls(100);
   const auto run = (*pipeline)->ApplyRetention();
   if (!run.ok()) Die(run.status());
   const std::vector<double> waits = during.Stop();
@@ -113,7 +119,7 @@ int Main() {
       absl::ToDoubleSeconds(run->duration), static_cast<long long>(run->steps),
       absl::ToDoubleMilliseconds(run->longest_step), static_cast<double>(run->freed_bytes) / 1e6);
   Publishers after(**pipeline);
-  std::this_thread::sleep_for(absl::ToChronoMilliseconds(run->duration));
+  after.AwaitCalls(static_cast<std::int64_t>(waits.size()));
   Print("while it dropped", waits);
   Print("without", after.Stop());
   (*pipeline)->Close();

@@ -45,6 +45,7 @@ def test_days_are_computed_before_anybody_asks(database):
         ({"kpi_warm_days": [7] * 21}, na.InvalidArgument, "up to 20"),
         ({"kpi_warm_days": ["7"]}, TypeError, "must be ints"),
         ({"kpi_warm_days": [2**31]}, TypeError, "must be ints"),
+        ({"kpi_warm_days": [True]}, TypeError, "must be ints"),
         ({"kpi_cache_bytes": 2**31}, na.InvalidArgument, "kpi_cache.max_bytes is 2147483648"),
     ],
 )

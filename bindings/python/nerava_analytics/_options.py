@@ -86,7 +86,7 @@ def _set(options: PipelineOptions, name: str, value: Any) -> None:
     elif name in _DAYS:
         setattr(options, name + "_days", _days(name, value))
     elif name == "kpi_warm_days":
-        days = [number for number in value if isinstance(number, int)]
+        days = [number for number in value if type(number) is int]
         if len(days) != len(value) or any(not -(2**31) <= number < 2**31 for number in days):
             raise TypeError(f"kpi_warm_days must be ints (days), not {value!r}")
         options.kpi_warm_days = (ctypes.c_int32 * len(days))(*days)  # which the struct keeps

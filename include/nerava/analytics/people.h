@@ -97,7 +97,8 @@ struct UserSummary {
   };
   std::string user_id;
   absl::Time at;
-  // kPartial: they had sessions of which only is known that there were some; these are not counted.
+  // kPartial: they had sessions of which only is known that there were some; these are not counted. Of
+  // days that were dropped altogether not even that is known.
   AnswerGrain grain = AnswerGrain::kExact;
   std::int64_t total_sessions = 0;
   std::int64_t active_window_sessions = 0;

@@ -122,6 +122,47 @@ TEST_CASE("What was committed is in the next answer, also while an older one is 
   CHECK(store->reads == 2);
 }
 
+TEST_CASE("Who asks about another week does not wait for the first one") {
+  const auto store = std::make_shared<WatchedStore>();
+  store->Add("s1");
+  const KpiCalculator kpis(store, "default", fixed_clock);
+  std::promise<void> begun;
+  std::promise<void> released;
+  store->on_read = [&](int number) {
+    if (number == 1) {
+      begun.set_value();
+      released.get_future().wait();
+    }
+    return absl::OkStatus();
+  };
+  bool answered = false;
+  std::thread first([&] { answered = kpis.Summarize(kDays).ok(); });
+  begun.get_future().wait();
+  CHECK(Sessions(kpis, {{kDays.period.from - kDay, kDays.period.to - kDay}}) == 0);
+  released.set_value();
+  first.join();
+  CHECK(answered);
+}
+
+TEST_CASE("A store that throws whatever from Version is answered without a cache") {
+  class ThrowingStore final : public Store {
+   public:
+    absl::Status Write(absl::FunctionRef<absl::Status(WriteTransaction&)> body) override {
+      return store->Write(body);
+    }
+    absl::Status Read(absl::FunctionRef<absl::Status(ReadTransaction&)> body) override {
+      return store->Read(body);
+    }
+    absl::StatusOr<std::optional<std::uint64_t>> Version() override { throw 7; }
+    std::string Description() const override { return "throwing"; }
+    const std::shared_ptr<Store> store = *OpenStore("memory:");
+  };
+  const auto store = std::make_shared<ThrowingStore>();
+  const KpiCalculator kpis(store, "default", fixed_clock);
+  CHECK(Sessions(kpis) == 0);
+  CHECK(kpis.cache_stats().entries == 0);
+}
+
 TEST_CASE("An answer that failed is not kept, and who waited for it asks anew") {
   const auto store = std::make_shared<WatchedStore>();
   store->Add("s1");
