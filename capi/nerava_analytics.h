@@ -276,6 +276,8 @@ typedef struct nva_pipeline_options {
   int64_t kpi_cache_bytes;       /* of all answers kept; 0: none are */
   const int32_t* kpi_warm_days;  /* the writer computes the four groups over each after commits */
   uint64_t kpi_warm_days_count;  /* up to 20 */
+  nva_string
+      user_id_key; /* a secret: users get pseudonyms, see docs/configuration.md; else empty */
 } nva_pipeline_options;
 
 #define NVA_FOREVER INT64_MAX
@@ -284,7 +286,7 @@ typedef struct nva_pipeline_options {
 NVA_API nva_status nva_pipeline_options_init(nva_pipeline_options* options, uint32_t struct_size);
 
 /* Overrides initialised options by what the variables set: ANALYTICS_ENABLED, _DATABASE_URL, _REGION
- * (else REGION), _BATCH_SIZE, _FLUSH_INTERVAL (seconds), _OVERFLOW (block, reject, drop_oldest),
+ * (else REGION), _USER_ID_KEY, _BATCH_SIZE, _FLUSH_INTERVAL (seconds), _OVERFLOW (block, reject, drop_oldest),
  * _DURABILITY (memory, process, power), _JOURNAL_DIR, _SYNC_INTERVAL (seconds), _RETENTION (as
  * _ENABLED), _KEEP_EVENTS, _KEEP_AGGREGATES, _KEEP_SNAPSHOTS (days, or forever), _KPI_CACHE_BYTES and
  * _KPI_WARM_DAYS (numbers with commas between). What it points to lives as long as the process.
@@ -363,6 +365,38 @@ NVA_API nva_status nva_pipeline_apply_retention(nva_pipeline* pipeline, int64_t 
                                                 nva_retention_run* run, uint32_t struct_size);
 NVA_API nva_status nva_pipeline_apply_retention_json(nva_pipeline* pipeline, int64_t now_us,
                                                      char** json);
+
+/* What becomes of the totals that an erased person's sessions are in. Never renumbered. */
+enum {
+  NVA_TOTALS_KEEP = 0,  /* they stay, as nobody's */
+  NVA_TOTALS_REMOVE = 1 /* they go, of all sessions whose raw events are there */
+};
+
+/* What was erased. */
+typedef struct nva_erasure_receipt {
+  uint32_t struct_size;
+  int32_t totals;
+  int64_t erased_at_us;
+  int64_t events_removed;
+  int64_t events_anonymized;   /* stay without user, further fields and properties */
+  int64_t sessions_removed;    /* from the totals */
+  int64_t sessions_anonymized; /* that stopped, and stay in the totals */
+  int64_t dead_letters;        /* removed */
+  int64_t
+      quarantined_segments; /* damaged files of the journal that nobody can search: look at them */
+} nva_erasure_receipt;
+
+/* Erases a person from the store, from dead letters and files of its journal, and from the last events
+ * of the bus: who was active and streaks forget them, and the totals as `totals` says. What was
+ * accepted before is stored first, for at most `timeout_ms`; stop sending before. Call it again after
+ * an error, or in doubt. INVALID_ARGUMENT for an empty or over-long id, FAILED_PRECONDITION after
+ * _close, UNAVAILABLE while the store cannot be written, UNIMPLEMENTED for a store from callbacks.
+ * Thread-safe. */
+NVA_API nva_status nva_pipeline_erase_user(nva_pipeline* pipeline, nva_string user_id,
+                                           int32_t totals, int64_t timeout_ms,
+                                           nva_erasure_receipt* receipt, uint32_t struct_size);
+NVA_API nva_status nva_pipeline_erase_user_json(nva_pipeline* pipeline, nva_string user_id,
+                                                int32_t totals, int64_t timeout_ms, char** json);
 
 /* Further handles on the pipeline's parts, each to be freed. They keep the pipeline's memory, not
  * its operation: once it is closed or freed, publishing and writing give FAILED_PRECONDITION. */

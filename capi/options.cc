@@ -135,6 +135,7 @@ void Fill(const Options& from, nva_pipeline_options* to) {
   to->enabled = from.enabled ? 1 : 0;
   to->database_url = Intern(from.database_url);
   to->region = Intern(from.region);
+  to->user_id_key = Intern(from.user_id_key);
   to->recent_capacity = from.bus.recent_capacity;
   Fill(from.writer, to);
   Fill(from.store, to);
@@ -165,6 +166,7 @@ Options FromStruct(const nva_pipeline_options* in) {
   options.enabled = given.enabled != 0;
   options.database_url = Text(given.database_url, "options->database_url");
   options.region = Text(given.region, "options->region");
+  options.user_id_key = Text(given.user_id_key, "options->user_id_key");
   options.bus.recent_capacity = given.recent_capacity;
   Take(given, &options.writer);
   Take(given, &options.store);

@@ -6,6 +6,8 @@
 #include "capi/publish.h"
 
 using namespace nerava::analytics::capi;  // NOLINT: this file is the C side of that namespace
+using nerava::analytics::ErasedTotals;
+using nerava::analytics::ErasureReceipt;
 using nerava::analytics::EventHeader;
 using nerava::analytics::Options;
 using nerava::analytics::Pipeline;
@@ -45,6 +47,17 @@ RetentionRun ApplyRetention(nva_pipeline* pipeline, std::int64_t now_us) {
   std::optional<absl::Time> now;
   if (now_us != NVA_TIME_NONE) now = FromMicros(now_us);
   return Value(Require(pipeline, "pipeline").impl->ApplyRetention(now));
+}
+
+ErasureReceipt EraseUser(nva_pipeline* pipeline, nva_string user_id, std::int32_t totals,
+                         std::int64_t timeout_ms) {
+  Pipeline& impl = *Require(pipeline, "pipeline").impl;
+  if (totals != NVA_TOTALS_KEEP && totals != NVA_TOTALS_REMOVE) {
+    Fail("totals is " + std::to_string(totals) +
+         "; it must be NVA_TOTALS_KEEP or NVA_TOTALS_REMOVE");
+  }
+  return Value(impl.EraseUser(Text(user_id, "user_id"), static_cast<ErasedTotals>(totals),
+                              Timeout(timeout_ms)));
 }
 
 }  // namespace
@@ -189,6 +202,32 @@ nva_status nva_pipeline_apply_retention_json(nva_pipeline* pipeline, int64_t now
   return Guarded([&] {
     char*& out = Out(json);
     out = Duplicate(ToJson(ApplyRetention(pipeline, now_us)));
+  });
+}
+
+nva_status nva_pipeline_erase_user(nva_pipeline* pipeline, nva_string user_id, int32_t totals,
+                                   int64_t timeout_ms, nva_erasure_receipt* receipt,
+                                   uint32_t struct_size) {
+  return Guarded([&] {
+    const ErasureReceipt erased = EraseUser(pipeline, user_id, totals, timeout_ms);
+    nva_erasure_receipt result{};
+    result.totals = totals;
+    result.erased_at_us = ToMicros(erased.erased_at);
+    result.events_removed = erased.events_removed;
+    result.events_anonymized = erased.events_anonymized;
+    result.sessions_removed = erased.sessions_removed;
+    result.sessions_anonymized = erased.sessions_anonymized;
+    result.dead_letters = erased.dead_letters;
+    result.quarantined_segments = erased.quarantined_segments;
+    Write(result, receipt, struct_size, "receipt");
+  });
+}
+
+nva_status nva_pipeline_erase_user_json(nva_pipeline* pipeline, nva_string user_id, int32_t totals,
+                                        int64_t timeout_ms, char** json) {
+  return Guarded([&] {
+    char*& out = Out(json);
+    out = Duplicate(ToJson(EraseUser(pipeline, user_id, totals, timeout_ms)));
   });
 }
 

@@ -5,4 +5,6 @@ find_package(fmt 9 REQUIRED)             # libfmt-dev
 find_package(absl REQUIRED)              # libabsl-dev
 find_package(nlohmann_json 3.11 REQUIRED)  # nlohmann-json3-dev
 find_package(roaring REQUIRED)             # libroaring-dev
-find_library(ISAL_LIBRARY isal REQUIRED)   # libisal-dev, which brings no CMake package
+# These two bring no CMake package.
+find_library(ISAL_LIBRARY isal REQUIRED)      # libisal-dev
+find_library(SODIUM_LIBRARY sodium REQUIRED)  # libsodium-dev

@@ -13,6 +13,7 @@ packages=(
   nlohmann-json3-dev  # JSON
   libroaring-dev      # exact user sets
   libisal-dev         # CRC32C of the journal's records
+  libsodium-dev       # pseudonyms of users
   tzdata              # the time zones of trends
   libcli11-dev        # command lines of the examples
 )

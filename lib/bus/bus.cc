@@ -130,6 +130,10 @@ std::vector<EventPtr> Bus::Recent(std::string_view type, std::string_view aggreg
   return impl_->recent.Find(type.empty() ? std::string() : AnalyticsType(type), aggregate_id);
 }
 
+void Bus::Forget(absl::FunctionRef<bool(const AnalyticsEvent& event)> which) {
+  impl_->recent.Remove(which);
+}
+
 BusStats Bus::stats() const {
   return {.published = impl_->published,
           .refused = impl_->refused,

@@ -1,5 +1,7 @@
 #include "lib/bus/recent_events.h"
 
+#include <algorithm>
+#include <cstddef>
 #include <new>
 #include <utility>
 
@@ -31,6 +33,16 @@ std::vector<EventPtr> RecentEvents::Find(std::string_view type,
     found.push_back(event);
   }
   return found;
+}
+
+void RecentEvents::Remove(absl::FunctionRef<bool(const AnalyticsEvent& event)> which) {
+  MutexLock lock(mutex_);
+  // Oldest first again: there is room behind them then.
+  std::rotate(ring_.begin(), ring_.begin() + static_cast<std::ptrdiff_t>(oldest_), ring_.end());
+  oldest_ = 0;
+  ring_.erase(std::remove_if(ring_.begin(), ring_.end(),
+                             [&](const EventPtr& event) { return which(*event); }),
+              ring_.end());
 }
 
 }  // namespace nerava::analytics

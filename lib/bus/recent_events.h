@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "absl/base/thread_annotations.h"
+#include "absl/functional/function_ref.h"
 #include "lib/base/fork.h"
 #include "lib/base/mutex.h"
 #include "nerava/analytics/analytics_event.h"
@@ -24,6 +25,7 @@ class RecentEvents final : private ForkListener {
 
   // Oldest first; an empty argument matches all. `type` is an analytics type.
   std::vector<EventPtr> Find(std::string_view type, std::string_view aggregate_id) const;
+  void Remove(absl::FunctionRef<bool(const AnalyticsEvent& event)> which);
 
  private:
   void BeforeFork() ABSL_NO_THREAD_SAFETY_ANALYSIS override { mutex_.Lock(); }

@@ -10,6 +10,7 @@
 #include "lib/event/fields.h"
 #include "lib/event/validate.h"
 #include "nerava/analytics/json.h"
+#include "nerava/analytics/pseudonym.h"
 
 namespace nerava::analytics {
 namespace {
@@ -98,7 +99,12 @@ ProducerStats Producer::stats() const {
 
 absl::Status Producer::ConvertInto(DomainEvent& event, AnalyticsEvent* result) const {
   if (!region_valid_.ok()) return region_valid_;
-  return nerava::analytics::Convert(event, options_.region, clock_.Now(), result);
+  absl::Status status = nerava::analytics::Convert(event, options_.region, clock_.Now(), result);
+  if (!status.ok() || options_.user_id_key.empty() || result->user_id.empty()) return status;
+  std::string pseudonym = PseudonymOf(result->user_id, options_.user_id_key);
+  if (result->aggregate_id == result->user_id) result->aggregate_id = pseudonym;
+  result->user_id = std::move(pseudonym);
+  return absl::OkStatus();
 }
 
 }  // namespace nerava::analytics

@@ -204,6 +204,24 @@ absl::StatusOr<std::size_t> DeadLetters::Replay(absl::FunctionRef<absl::Status(E
   return count;
 }
 
+absl::StatusOr<std::size_t> DeadLetters::Remove(
+    absl::FunctionRef<bool(const AnalyticsEvent&)> which) {
+  std::size_t removed = 0;
+  const auto remaining = [&](const std::vector<std::string>& lines) {
+    std::vector<std::string> kept;
+    for (const std::string& line : lines) {
+      const auto letter = Parse(line);
+      if (!letter) continue;
+      which(*letter->event) ? void(++removed) : kept.push_back(line);
+    }
+    return kept;
+  };
+  MutexLock lock(mutex_);
+  absl::Status status = Rewrite(remaining);
+  if (!status.ok()) return status;
+  return removed;
+}
+
 absl::Status DeadLetters::Forget(std::multiset<std::string> gone) {
   const auto remaining = [&](const std::vector<std::string>& lines) {
     std::vector<std::string> kept;
@@ -213,16 +231,26 @@ absl::Status DeadLetters::Forget(std::multiset<std::string> gone) {
     }
     return kept;
   };
+  return Rewrite(remaining);
+}
+
+// `remaining`: which of the lines stay.
+absl::Status DeadLetters::Rewrite(
+    absl::FunctionRef<std::vector<std::string>(const std::vector<std::string>&)> remaining) {
   if (folder_.empty()) {
     const auto kept = remaining({in_memory_.begin(), in_memory_.end()});
     in_memory_.assign(kept.begin(), kept.end());
     return absl::OkStatus();
   }
+  std::error_code error;  // looking must not make the folder
+  if (!std::filesystem::exists(folder_, error)) return absl::OkStatus();
   const auto folder = LockedFolder::Lock(folder_);
   if (!folder.ok()) return folder.status();
   auto text = ReadLetters(*folder);
   if (!text.ok()) return text.status();
-  return ReplaceLetters(*folder, remaining(SplitLines(*text)));
+  const std::vector<std::string> lines = SplitLines(*text);
+  const std::vector<std::string> kept = remaining(lines);
+  return kept == lines ? absl::OkStatus() : ReplaceLetters(*folder, kept);
 }
 
 std::uint64_t DeadLetters::count() const {

@@ -38,11 +38,16 @@ class DeadLetters {
   // Offers each event to `accept`, and forgets those that it takes; how many. The rest stay. The
   // error of the last that was not taken, if none was.
   absl::StatusOr<std::size_t> Replay(absl::FunctionRef<absl::Status(EventPtr)> accept);
+  // Forgets those that `which` says, and unfinished lines; how many.
+  absl::StatusOr<std::size_t> Remove(absl::FunctionRef<bool(const AnalyticsEvent&)> which);
 
  private:
   void Count(File& file, std::uint64_t inode) const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   absl::StatusOr<std::vector<std::string>> Lines() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   absl::Status Forget(std::multiset<std::string> gone) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  absl::Status Rewrite(
+      absl::FunctionRef<std::vector<std::string>(const std::vector<std::string>&)> remaining)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
 
   const std::string folder_;
   mutable Mutex mutex_;

@@ -233,6 +233,17 @@ absl::StatusOr<std::shared_ptr<File>> ProcessFolder::Open(const std::string& nam
   return File::OpenAt(file_->fd(), name, flags, fmt::format("{}/{}", path(), name));
 }
 
+std::size_t CountQuarantined(const std::string& store_folder) {
+  std::error_code error;
+  std::size_t count = 0;
+  const std::filesystem::path folder = std::filesystem::path(store_folder) / kQuarantine;
+  for (std::filesystem::directory_iterator file(folder, error), end; !error && file != end;
+       file.increment(error)) {
+    ++count;
+  }
+  return count;
+}
+
 absl::Status ProcessFolder::Quarantine(const std::string& name, std::string* path) {
   path->clear();
   const std::string folder = fmt::format("{}/{}", store_folder_->path(), kQuarantine);

@@ -6,6 +6,7 @@
 //   <folder>/<pid>-<random>/          a process's, with its segments
 #pragma once
 
+#include <cstddef>
 #include <memory>
 #include <string>
 
@@ -26,6 +27,9 @@ absl::StatusOr<std::string> JournalFolderOf(const JournalOptions& options, const
 // is a link, belongs to somebody else, or others may write there; NotFound when what it lies in is
 // not there, or somebody removed it at once.
 absl::StatusOr<std::shared_ptr<File>> OpenJournalFolder(const std::string& path);
+
+// How many damaged segments are kept aside in a store's folder.
+std::size_t CountQuarantined(const std::string& store_folder);
 
 // A process's folder, locked as long as this lives. A lock that can be taken shows that the process
 // is dead.

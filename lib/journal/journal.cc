@@ -120,9 +120,7 @@ absl::Status Journal::Rotate(const Current& last) {
     }
     // From here on it takes no more, whatever fails below: a file of the next one may stay behind,
     // and voids all that has its numbers.
-    Break();
-    if (segment_ != nullptr) segment_->complete = true;
-    segment_ = nullptr;
+    CompleteSegment();
     // Two may not begin with the same number.
     if (id_.first == next_sequence_) {
       if (absl::Status gone = folder_->file().Remove(SegmentName(id_)); !gone.ok()) return gone;
@@ -151,9 +149,14 @@ absl::Status Journal::Rotate(const Current& last) {
   return absl::OkStatus();
 }
 
-void Journal::Finish() {
+void Journal::CompleteSegment() {
+  Break();
   if (segment_ != nullptr) segment_->complete = true;
   segment_ = nullptr;  // from now on somebody may remove it
+}
+
+void Journal::Finish() {
+  CompleteSegment();
   {
     MutexLock lock(mutex_);
     finished_ = true;

@@ -44,6 +44,9 @@ class Journal {
   // has reached max_bytes of the options, else that of the file.
   absl::StatusOr<JournalSegment*> Append(absl::Span<const std::string* const> payloads);
 
+  // The current segment takes no more. The appending thread's.
+  void CompleteSegment();
+
   // The current segment is complete, nothing is appended after this, and the thread has ended.
   void Finish();
 

@@ -58,6 +58,15 @@ void SegmentList::Forget(JournalSegment* segment, bool quarantined) {
   if (quarantined) ++quarantined_;
 }
 
+std::set<std::string> SegmentList::Complete() const {
+  std::set<std::string> paths;
+  MutexLock lock(mutex_);
+  for (const auto& segment : segments_) {
+    if (segment->complete) paths.insert(segment->folder->path() + '/' + segment->name);
+  }
+  return paths;
+}
+
 std::int64_t SegmentList::own_bytes() const {
   MutexLock lock(mutex_);
   std::int64_t bytes = 0;

@@ -45,6 +45,8 @@ class SegmentList {
   absl::Status Trim(Store& store, Quarantined quarantined);
 
   std::int64_t own_bytes() const;
+  // Those that take no more, by their paths.
+  std::set<std::string> Complete() const;
   void AddTo(JournalStats* stats) const;
 
  private:

@@ -102,14 +102,15 @@ RevenueMetrics MakeRevenueMetrics(const KpiSummary& summary) {
 KpiCalculator::KpiCalculator(std::shared_ptr<Store> store, std::string region, const Clock& clock,
                              const KpiCacheOptions& cache)
     : KpiCalculator(std::move(store), std::move(region), clock,
-                    std::make_shared<AnswerCache>(cache.max_bytes)) {}
+                    std::make_shared<AnswerCache>(cache.max_bytes), "") {}
 
 KpiCalculator::KpiCalculator(std::shared_ptr<Store> store, std::string region, const Clock& clock,
-                             std::shared_ptr<AnswerCache> cache)
+                             std::shared_ptr<AnswerCache> cache, std::string user_id_key)
     : store_(std::move(store)),
       region_(std::move(region)),
       clock_(clock),
-      cache_(std::move(cache)) {}
+      cache_(std::move(cache)),
+      user_id_key_(std::move(user_id_key)) {}
 
 absl::StatusOr<KpiSummary> KpiCalculator::Summarize(const KpiQuery& query) const {
   auto period = CheckedPeriod(query.period);

@@ -16,6 +16,7 @@
 #include "lib/kpi/weighted_values.h"
 #include "lib/projection/checked_totals.h"
 #include "nerava/analytics/money.h"
+#include "nerava/analytics/pseudonym.h"
 #include "nerava/analytics/user_set.h"
 
 namespace nerava::analytics {
@@ -274,10 +275,14 @@ absl::StatusOr<UserSummary> KpiCalculator::GetUser(const std::string& user_id,
   if (user_id.empty()) return absl::InvalidArgumentError("user_id is empty; it must name a user");
   auto asked = CheckedPeople(query, clock_);
   if (!asked.ok()) return asked.status();
-  return CachedRead<UserSummary>(*cache_, *store_, QuestionOf("user", query, *asked).Add(user_id),
-                                 [&](ReadTransaction& transaction) {
-                                   return SummarizeUser(transaction, user_id, query.filter, *asked);
-                                 });
+  const std::string stored = PseudonymOf(user_id, user_id_key_);
+  auto user =
+      CachedRead<UserSummary>(*cache_, *store_, QuestionOf("user", query, *asked).Add(stored),
+                              [&](ReadTransaction& transaction) {
+                                return SummarizeUser(transaction, stored, query.filter, *asked);
+                              });
+  if (user.ok()) user->user_id = user_id;
+  return user;
 }
 
 }  // namespace nerava::analytics

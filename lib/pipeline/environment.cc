@@ -98,6 +98,11 @@ absl::Status SetRegion(const Variable& variable, Options* options) {
   return ValidateRegion(variable.name, options->region);
 }
 
+absl::Status SetUserIdKey(const Variable& variable, Options* options) {
+  options->user_id_key = variable.value;
+  return absl::OkStatus();
+}
+
 absl::Status SetBatchSize(const Variable& variable, Options* options) {
   const auto size = ParseNumber<std::size_t>(variable.value);
   if (!size || *size < 1 || *size > kMaxBatchSize) {
@@ -185,10 +190,11 @@ absl::Status SetWarmDays(const Variable& variable, Options* options) {
 absl::StatusOr<Options> Options::FromEnvironment(Options defaults) {
   const auto region = Find("ANALYTICS_REGION");
   const std::array<std::pair<std::optional<Variable>, absl::Status (*)(const Variable&, Options*)>,
-                   15>
+                   16>
       settings{{{Find("ANALYTICS_ENABLED"), SetEnabled},
                 {Find("ANALYTICS_DATABASE_URL"), SetDatabaseUrl},
                 {region ? region : Find("REGION"), SetRegion},
+                {Find("ANALYTICS_USER_ID_KEY"), SetUserIdKey},
                 {Find("ANALYTICS_BATCH_SIZE"), SetBatchSize},
                 {Find("ANALYTICS_FLUSH_INTERVAL"), SetFlushInterval},
                 {Find("ANALYTICS_OVERFLOW"), SetOverflow},

@@ -1,10 +1,12 @@
 #include "nerava/analytics/options.h"
 
+#include "fmt/format.h"
 #include "lib/event/fields.h"
 #include "lib/event/validate.h"
 #include "lib/pipeline/validate.h"
 #include "lib/store/validate.h"
 #include "lib/writer/validate.h"
+#include "nerava/analytics/pseudonym.h"
 
 namespace nerava::analytics {
 
@@ -14,6 +16,13 @@ absl::Status ValidateRegion(std::string_view name, const std::string& region) {
 
 absl::Status ValidateWithoutStore(const Options& options) {
   if (absl::Status region = ValidateRegion("region", options.region); !region.ok()) return region;
+  const std::size_t key = options.user_id_key.size();
+  if (key > 0 && (key < kMinUserIdKeyBytes || key > kMaxUserIdKeyBytes)) {
+    return absl::InvalidArgumentError(fmt::format(
+        "user_id_key has {} bytes; it must be a secret of {} to {}, such as openssl rand -hex 32 "
+        "prints, or empty",
+        key, kMinUserIdKeyBytes, kMaxUserIdKeyBytes));
+  }
   if (absl::Status kept = options.data_retention.Validate(); !kept.ok()) return kept;
   if (absl::Status cache = options.kpi_cache.Validate(); !cache.ok()) return cache;
   return nerava::analytics::Validate(options.writer);

@@ -1,5 +1,6 @@
 #include "nerava/analytics/pipeline.h"
 
+#include <algorithm>
 #include <atomic>
 #include <exception>
 #include <new>
@@ -7,14 +8,21 @@
 #include <utility>
 
 #include "fmt/format.h"
+#include "lib/base/guarded.h"
+#include "lib/base/mutex.h"
+#include "lib/event/fields.h"
 #include "lib/event/validate.h"
 #include "lib/kpi/cache.h"
 #include "lib/pipeline/housekeeping.h"
 #include "lib/pipeline/validate.h"
+#include "lib/projection/erase.h"
 #include "lib/retention/schedule.h"
+#include "nerava/analytics/pseudonym.h"
 
 namespace nerava::analytics {
 namespace {
+
+constexpr TextField kErasedUser = Required(TextField{"the user_id to erase", FieldKind::kId});
 
 absl::Status ClosedError() {
   return absl::FailedPreconditionError(
@@ -85,8 +93,9 @@ struct Pipeline::Impl {
         retention(std::move(retention_in)),
         writer(std::move(writer_in)),
         bus(options.bus),
-        producer({.region = options.region}, options.enabled ? &bus : &nowhere, clock),
-        kpis(store, options.region, clock, std::move(cache)) {}
+        producer({.region = options.region, .user_id_key = options.user_id_key},
+                 options.enabled ? &bus : &nowhere, clock),
+        kpis(store, options.region, clock, std::move(cache), options.user_id_key) {}
 
   absl::Status Start() {
     if (!options.enabled) {
@@ -192,6 +201,49 @@ std::size_t Pipeline::Close(absl::Duration timeout) {
 
 absl::StatusOr<RetentionRun> Pipeline::ApplyRetention(std::optional<absl::Time> now) {
   return impl_->retention->Apply(now.value_or(impl_->clock.Now()));
+}
+
+absl::StatusOr<ErasureReceipt> Pipeline::EraseUser(const std::string& user_id, ErasedTotals totals,
+                                                   absl::Duration timeout) {
+  const SteadyTime deadline = SteadyDeadline(timeout);
+  if (absl::Status valid = CheckText(kErasedUser, user_id); !valid.ok()) return valid;
+  if (impl_->closed) {
+    return absl::FailedPreconditionError(
+        "the pipeline is closed and erases nobody; open another one");
+  }
+  BatchWriter& writer = *impl_->writer;
+  if (const std::size_t left = writer.Flush(timeout); left > 0) {
+    return absl::UnavailableError(fmt::format(
+        "nothing was erased: {} events that were accepted before still wait to be stored{}{}", left,
+        writer.stats().last_error.empty() ? "; try again later" : ": ", writer.stats().last_error));
+  }
+  const std::string stored_id = PseudonymOf(user_id, impl_->options.user_id_key);
+  auto stored = EraseFromStore(*impl_->store, stored_id, totals);
+  if (!stored.ok()) return stored.status();
+  const auto theirs = [&](const AnalyticsEvent& event) {
+    return Names(event, stored_id) ||
+           std::binary_search(stored->sessions.begin(), stored->sessions.end(), event.session_id);
+  };
+  impl_->bus.Forget(theirs);
+  auto journal = writer.EraseFromJournal(theirs, absl::FromChrono(deadline - SteadyNow()));
+  if (!journal.ok()) return journal.status();
+  absl::Status purged = GuardedFromStore([&] { return impl_->store->Purge(); });
+  if (!purged.ok()) {
+    return absl::Status(
+        purged.code(),
+        fmt::format("the person was erased, but may still be found in the store's files: {}; erase "
+                    "again to have them purged",
+                    std::string(purged.message())));
+  }
+  return ErasureReceipt{
+      .erased_at = impl_->clock.Now(),
+      .totals = totals,
+      .events_removed = stored->events_removed,
+      .events_anonymized = stored->events_anonymized,
+      .sessions_removed = stored->sessions_removed,
+      .sessions_anonymized = stored->sessions_anonymized,
+      .dead_letters = static_cast<std::int64_t>(journal->dead_letters),
+      .quarantined_segments = static_cast<std::int64_t>(journal->quarantined_segments)};
 }
 
 Producer& Pipeline::producer() { return impl_->producer; }

@@ -174,6 +174,19 @@ std::string ToJson(const RetentionRun& run) {
   });
 }
 
+std::string ToJson(const ErasureReceipt& receipt) {
+  return ObjectJson([&](JsonObjectWriter& json) {
+    AddTime("erased_at", receipt.erased_at, &json);
+    json.Text("totals", kErasedTotalsNames[static_cast<std::size_t>(receipt.totals)]);
+    json.Json("events_removed", JsonOf(receipt.events_removed));
+    json.Json("events_anonymized", JsonOf(receipt.events_anonymized));
+    json.Json("sessions_removed", JsonOf(receipt.sessions_removed));
+    json.Json("sessions_anonymized", JsonOf(receipt.sessions_anonymized));
+    json.Json("dead_letters", JsonOf(receipt.dead_letters));
+    json.Json("quarantined_segments", JsonOf(receipt.quarantined_segments));
+  });
+}
+
 std::string ToJson(absl::Span<const DeadLetter> letters) {
   std::string array = "[";
   for (const DeadLetter& letter : letters) {

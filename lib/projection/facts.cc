@@ -45,18 +45,32 @@ std::int64_t Owed(std::int64_t reward_microusd, absl::Span<const AnalyticsEvent*
   return owed;
 }
 
+// The earliest of each that a session has.
+struct Firsts {
+  explicit Firsts(absl::Span<const AnalyticsEvent* const> events) {
+    for (const AnalyticsEvent* event : events) {
+      if (event->kind() == EventKind::kChargeStarted && Earlier(event, start)) start = event;
+      if (event->kind() == EventKind::kChargeStopped && Earlier(event, stop)) stop = event;
+      if (Counts(*event) && Earlier(event, credit)) credit = event;
+    }
+  }
+
+  std::string_view user() const {
+    const AnalyticsEvent* session = start != nullptr ? start : stop;
+    return session != nullptr ? std::string_view(session->user_id) : std::string_view();
+  }
+
+  const AnalyticsEvent* start = nullptr;
+  const AnalyticsEvent* stop = nullptr;
+  const AnalyticsEvent* credit = nullptr;
+};
+
 }  // namespace
 
 void FindFacts(absl::Span<const AnalyticsEvent* const> events,
                absl::FunctionRef<void(const Fact&)> sink) {
-  const AnalyticsEvent* start = nullptr;
-  const AnalyticsEvent* stop = nullptr;
-  const AnalyticsEvent* credit = nullptr;
-  for (const AnalyticsEvent* event : events) {
-    if (event->kind() == EventKind::kChargeStarted && Earlier(event, start)) start = event;
-    if (event->kind() == EventKind::kChargeStopped && Earlier(event, stop)) stop = event;
-    if (Counts(*event) && Earlier(event, credit)) credit = event;
-  }
+  const Firsts firsts(events);
+  const auto [start, stop, credit] = firsts;
 
   if (start != nullptr) {
     Fact fact = Describe(start, stop, *start);
@@ -77,7 +91,7 @@ void FindFacts(absl::Span<const AnalyticsEvent* const> events,
   }
   if (stop != nullptr) {
     Fact fact = Describe(start, stop, *stop);
-    fact.user_id = start != nullptr ? start->user_id : stop->user_id;
+    fact.user_id = firsts.user();
     Totals& totals = fact.totals;
     totals.orphan_stops = start == nullptr ? 1 : 0;
     totals.total_sessions = 1;
@@ -103,6 +117,10 @@ void FindFacts(absl::Span<const AnalyticsEvent* const> events,
       sink(fact);
     }
   }
+}
+
+std::string_view UserOf(absl::Span<const AnalyticsEvent* const> events) {
+  return Firsts(events).user();
 }
 
 bool Matches(const KpiFilter& filter, const Fact& fact) {

@@ -22,6 +22,10 @@ namespace nerava::analytics {
 void FindFacts(absl::Span<const AnalyticsEvent* const> events,
                absl::FunctionRef<void(const Fact&)> sink);
 
+// Whose session it is: the user of its start, without one of its stop; empty: nobody's. `events` as
+// above.
+std::string_view UserOf(absl::Span<const AnalyticsEvent* const> events);
+
 bool Matches(const KpiFilter& filter, const Fact& fact);
 
 // Events put together by session; those without one stand alone. Points to the events given.

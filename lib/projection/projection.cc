@@ -173,6 +173,16 @@ std::vector<AggregateDelta> SumByBucket(const std::vector<Fact>& facts) {
   return deltas;
 }
 
+Changes ChangesFrom(const Sessions& before, const Sessions& after) {
+  Difference difference;
+  difference.Add(before, -1);
+  difference.Add(after, 1);
+  Changes changes;
+  changes.facts = std::move(difference).Take();
+  changes.aggregates = SumByBucket(changes.facts);
+  return changes;
+}
+
 }  // namespace
 
 absl::Duration BucketWidth(Grain grain) {
@@ -199,13 +209,13 @@ Changes Project(absl::Span<const EventPtr> added, absl::Span<const AnalyticsEven
   }
   for (const EventPtr& event : added) after.Add(*event);
 
-  Difference difference;
-  difference.Add(before, -1);
-  difference.Add(after, 1);
-  Changes changes;
-  changes.facts = std::move(difference).Take();
-  changes.aggregates = SumByBucket(changes.facts);
-  return changes;
+  return ChangesFrom(before, after);
+}
+
+Changes ProjectRemoval(absl::Span<const AnalyticsEvent> removed) {
+  Sessions before;
+  for (const AnalyticsEvent& event : removed) before.Add(event);
+  return ChangesFrom(before, Sessions());
 }
 
 }  // namespace nerava::analytics

@@ -15,4 +15,7 @@ namespace nerava::analytics {
 // views in the result point into the events.
 Changes Project(absl::Span<const EventPtr> added, absl::Span<const AnalyticsEvent> earlier);
 
+// What takes the facts of these events, all of their sessions, out again.
+Changes ProjectRemoval(absl::Span<const AnalyticsEvent> removed);
+
 }  // namespace nerava::analytics

@@ -45,7 +45,7 @@ absl::Status BatchWriter::State::Accept(EventPtr event) {
     absl::Status appended = AppendToJournal(event, record);
     if (!absl::IsResourceExhausted(appended)) return appended;
     // What is in the store needs the journal no more.
-    journal_is_full_ = true;
+    ++trims_wanted;
     flush_number = last_number;
     work.NotifyOne();
     absl::Status room_made = AwaitRoom(&wait, std::string(appended.message()));

@@ -1,10 +1,13 @@
 #include "nerava/analytics/batch_writer.h"
 
+#include <algorithm>
 #include <atomic>
+#include <set>
 #include <utility>
 
 #include "fmt/format.h"
 #include "lib/base/fork.h"
+#include "lib/journal/folder.h"
 #include "lib/writer/state.h"
 #include "lib/writer/validate.h"
 
@@ -229,6 +232,40 @@ absl::StatusOr<std::vector<DeadLetter>> BatchWriter::DeadLetters(std::size_t lim
 absl::StatusOr<std::size_t> BatchWriter::ReplayDeadLetters() {
   return process_->Current().dead_letters.Replay(
       [this](EventPtr event) { return Write(std::move(event)); });
+}
+
+absl::StatusOr<JournalErasure> BatchWriter::EraseFromJournal(
+    absl::FunctionRef<bool(const AnalyticsEvent&)> which, absl::Duration timeout) {
+  const SteadyTime deadline = SteadyDeadline(timeout);
+  State& state = process_->Current();
+  auto letters = state.dead_letters.Remove(which);
+  if (!letters.ok()) return letters.status();
+  const JournalErasure erased{*letters, CountQuarantined(state.journal_folder)};
+
+  MutexLock lock(state.mutex);
+  const std::set<std::string> files = state.RenewJournal();
+  const std::uint64_t number = state.last_number;
+  const bool can_wait = state.started && !state.OnWriterThread();
+  std::uint64_t trim = 0;  // the one after everything is stored
+  bool in_time = can_wait;
+  while (in_time && !state.exited && state.HasAny(files)) {
+    if (state.PendingUpTo(number) > 0) {
+      state.flush_number = std::max(state.flush_number, number);
+    } else if (trim == 0) {
+      trim = ++state.trims_wanted;
+    } else if (state.trims_done >= trim) {
+      break;
+    }
+    state.Nudge();
+    in_time = state.progress.WaitUntil(state.mutex, deadline);
+  }
+  if (!state.HasAny(files)) return erased;
+  return absl::UnavailableError(
+      fmt::format("files of the journal in \"{}\" are still there: {} events of them wait to be "
+                  "stored, or they "
+                  "cannot be removed{}{}; erase again once this has passed",
+                  state.journal_folder, state.PendingUpTo(number),
+                  state.stats.last_error.empty() ? "" : ": ", state.stats.last_error));
 }
 
 BatchWriterStats BatchWriter::stats() const {

@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "fmt/format.h"
+#include "lib/base/guarded.h"
 #include "lib/base/thread.h"
 
 namespace nerava::analytics {
@@ -160,7 +161,7 @@ bool BatchWriter::State::AwaitBatch() {
       }
     }
     if (recovery_ != nullptr && looks_done < looks_wanted) return true;
-    if (!troubles_.empty() || unreported_drops_ > 0 || journal_is_full_) return true;
+    if (!troubles_.empty() || unreported_drops_ > 0 || trims_done < trims_wanted) return true;
     const SteadyTime now = SteadyNow();
     if (recoverable > 0) {
       due = std::min(due, recover_again_);
@@ -230,6 +231,7 @@ void BatchWriter::State::LookForTheDead() {
     if (recovery_ == nullptr || looks_done == looks_wanted || abandoned) return;
     looks = looks_wanted;
   }
+  LookForErasures();
   recovery_->Adopt();
   const std::uint64_t found = recovery_->TakeFound();
   next_look_ = SteadyNow() + kLookInterval;
@@ -239,6 +241,35 @@ void BatchWriter::State::LookForTheDead() {
   stats.accepted += found;
   stats.recovered += found;
   progress.NotifyAll();
+}
+
+// Of persons, by any process: what this one's journal has of them goes, too.
+void BatchWriter::State::LookForErasures() {
+  std::int64_t erasures = 0;
+  const absl::Status read = GuardedFromStore([&] {
+    return store->Read([&](ReadTransaction& transaction) {
+      erasures = transaction.erasures();
+      return absl::OkStatus();
+    });
+  });
+  if (!read.ok()) return;  // the next look asks again
+  if (std::exchange(erasures_, erasures).value_or(erasures) == erasures) return;
+  MutexLock lock(mutex);
+  RenewJournal();
+  ++trims_wanted;
+}
+
+std::set<std::string> BatchWriter::State::RenewJournal() {
+  if (journal_ == nullptr) return {};
+  while (appending_) journaled.Wait(mutex);
+  journal_->CompleteSegment();
+  return segments_.Complete();
+}
+
+bool BatchWriter::State::HasAny(const std::set<std::string>& files) const {
+  const std::set<std::string> complete = segments_.Complete();
+  return std::any_of(files.begin(), files.end(),
+                     [&](const std::string& file) { return complete.contains(file); });
 }
 
 // The next batch from the journals of dead processes, if there is one.
@@ -279,9 +310,11 @@ void BatchWriter::State::PutBackBatch() {
 }
 
 void BatchWriter::State::TrimJournal() {
+  std::uint64_t trims = 0;
   {
     MutexLock lock(mutex);
     if (journal_ == nullptr) return;
+    trims = trims_wanted;
   }
   absl::Status trimmed = segments_.Trim(*store, [this](const std::string& path) {
     NoteTrouble(absl::DataLossError(
@@ -289,8 +322,9 @@ void BatchWriter::State::TrimJournal() {
   });
   if (!trimmed.ok()) NoteTrouble(std::move(trimmed));
   MutexLock lock(mutex);
-  journal_is_full_ = false;
+  trims_done = trims;
   room.NotifyAll();
+  progress.NotifyAll();
 }
 
 // When everything is settled nothing is left behind, not even folders.

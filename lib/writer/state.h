@@ -8,6 +8,7 @@
 #include <memory>
 #include <optional>
 #include <random>
+#include <set>
 #include <string>
 #include <thread>
 #include <utility>
@@ -61,6 +62,10 @@ struct BatchWriter::State : std::enable_shared_from_this<BatchWriter::State> {
   // Makes the thread look again, and try a failed commit at once.
   void Nudge() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex);
   BatchWriterStats Stats() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex);
+  // What comes goes into a new file of the journal, so that the present one is removed once it is
+  // stored. The files that take no more.
+  std::set<std::string> RenewJournal() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex);
+  bool HasAny(const std::set<std::string>& files) const;
 
   const BatchWriterOptions options;
   const std::shared_ptr<Store> store;
@@ -89,6 +94,9 @@ struct BatchWriter::State : std::enable_shared_from_this<BatchWriter::State> {
   // Looks for dead processes that were asked for, and done.
   std::uint64_t looks_wanted ABSL_GUARDED_BY(mutex) = 0;
   std::uint64_t looks_done ABSL_GUARDED_BY(mutex) = 0;
+  // So do trims of the journal.
+  std::uint64_t trims_wanted ABSL_GUARDED_BY(mutex) = 0;
+  std::uint64_t trims_done ABSL_GUARDED_BY(mutex) = 0;
   bool nudged ABSL_GUARDED_BY(mutex) = false;
 
   bool wanted ABSL_GUARDED_BY(mutex) = false;  // the thread
@@ -146,6 +154,7 @@ struct BatchWriter::State : std::enable_shared_from_this<BatchWriter::State> {
   bool Pause(absl::Duration* backoff);
   void RunIdleTask();
   void LookForTheDead();
+  void LookForErasures();
   void TakeRecovered();
   void PutBackBatch() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex);
   void TrimJournal();
@@ -172,9 +181,8 @@ struct BatchWriter::State : std::enable_shared_from_this<BatchWriter::State> {
   bool appending_ ABSL_GUARDED_BY(mutex) = false;
   std::size_t reserved_ ABSL_GUARDED_BY(mutex) = 0;  // places in the queue for tickets
   std::vector<absl::Status> troubles_ ABSL_GUARDED_BY(mutex);
-  std::size_t recovering_ ABSL_GUARDED_BY(mutex) = 0;    // events on their way from a journal
-  SteadyTime recover_again_ ABSL_GUARDED_BY(mutex);      // not before
-  bool journal_is_full_ ABSL_GUARDED_BY(mutex) = false;  // somebody waits for it to be trimmed
+  std::size_t recovering_ ABSL_GUARDED_BY(mutex) = 0;  // events on their way from a journal
+  SteadyTime recover_again_ ABSL_GUARDED_BY(mutex);    // not before
   std::uint64_t unreported_drops_ ABSL_GUARDED_BY(mutex) = 0;
 
   // The thread's own.
@@ -182,7 +190,8 @@ struct BatchWriter::State : std::enable_shared_from_this<BatchWriter::State> {
   SteadyTime next_look_;
   SteadyTime next_idle_run_;
   std::vector<Refusal> refusals_;
-  absl::Duration put_off_;  // the next pause after a batch with too many refusals
+  std::optional<std::int64_t> erasures_;  // seen in the store
+  absl::Duration put_off_;                // the next pause after a batch with too many refusals
 
   // Last, since a thread of the journal's uses all of the above.
   SegmentList segments_;

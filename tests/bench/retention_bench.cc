@@ -1,6 +1,6 @@
 // Drops NERAVA_BENCH_ROWS expired events (default 1,000,000, over 90 days) while two threads publish:
 // how long that takes, how long a step holds up commits, and how long publishers wait, beside as much
-// publishing without it.
+// publishing without it. Before that it erases two of the users in the same way.
 #include <stdlib.h>
 
 #include <algorithm>
@@ -106,6 +106,18 @@ int Main() {
   };
   if (auto synced = (*pipeline)->store()->Sync(); !synced.ok()) Die(synced);
   std::printf("%.1f MB\n", size());
+
+  for (const auto totals : {ErasedTotals::kKeep, ErasedTotals::kRemove}) {
+    Publishers meanwhile(**pipeline);
+    meanwhile.AwaitCalls(100);
+    const auto begin = std::chrono::steady_clock::now();
+    const auto erased = (*pipeline)->EraseUser(
+        totals == ErasedTotals::kKeep ? "user-00042" : "user-00043", totals, absl::Hours(1));
+    const double milliseconds = Milliseconds(begin);
+    if (!erased.ok()) Die(erased.status());
+    std::printf("erased a user in %.3f s: %s\n", milliseconds / 1e3, ToJson(*erased).c_str());
+    Print("while it erased", meanwhile.Stop());
+  }
 
   Publishers during(**pipeline);
   during.AwaitCalls(100);

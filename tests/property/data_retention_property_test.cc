@@ -248,7 +248,7 @@ struct Stores {
                   absl::Time at) const {
     const PeopleQuery query{at};
     const bool complete = kept.days == absl::InfinitePast();
-    for (const char* user_id : {"u1", "u2", "u3"}) {
+    for (const char* user_id : {"user0", "user3"}) {
       const auto user = actual.GetUser(user_id, query);
       REQUIRE(user.ok());
       const auto expected = reference.GetUser(user_id, query);

@@ -87,6 +87,7 @@ class PipelineOptions(Structure):
         ("kpi_cache_bytes", c_int64),
         ("kpi_warm_days", POINTER(c_int32)),
         ("kpi_warm_days_count", c_uint64),
+        ("user_id_key", String),
     ]
 
 
@@ -117,6 +118,7 @@ _STATUS_FUNCTIONS: dict[str, tuple[Any, ...]] = {
     "nva_pipeline_dead_letters_json": (c_void_p, c_uint64, _OUT),
     "nva_pipeline_replay_dead_letters": (c_void_p, POINTER(c_uint64)),
     "nva_pipeline_apply_retention_json": (c_void_p, c_int64, _OUT),
+    "nva_pipeline_erase_user_json": (c_void_p, String, c_int32, c_int64, _OUT),
     "nva_pipeline_bus": (c_void_p, _OUT),
     "nva_pipeline_producer": (c_void_p, _OUT),
     "nva_pipeline_kpi": (c_void_p, _OUT),

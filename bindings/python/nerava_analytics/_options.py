@@ -19,7 +19,7 @@ Overflow = Literal["block", "reject", "drop_oldest"]
 Days = Union[int, timedelta, Literal["forever"]]
 Path = Union[str, "os.PathLike[str]"]
 
-_TEXTS = ("database_url", "region")
+_TEXTS = ("database_url", "region", "user_id_key")
 _COUNTS = (
     "recent_capacity",
     "batch_size",
@@ -68,7 +68,7 @@ def make_options(given: Mapping[str, Any], from_environment: bool) -> PipelineOp
 
 def _set(options: PipelineOptions, name: str, value: Any) -> None:
     if name in _TEXTS:
-        setattr(options, name, string(value.encode("utf-8")))
+        setattr(options, name, string(value if isinstance(value, bytes) else value.encode()))
     elif name == "journal_dir":
         options.journal_dir = string(os.fsencode(value))
     elif name in _WORDS:

@@ -9,7 +9,7 @@ import warnings
 import weakref
 from collections.abc import Mapping, Sequence
 from types import TracebackType
-from typing import Any
+from typing import Any, Literal
 
 from . import _callbacks, _lifecycle, errors
 from ._abi import TIME_NONE, string
@@ -20,7 +20,8 @@ from ._library import abi
 from ._options import Days, Durability, Overflow, Path, Seconds, make_options
 from .kpis import Kpis
 
-DEFAULT_TIMEOUT = 10.0  # seconds, of flush and close
+DEFAULT_TIMEOUT = 10.0  # seconds, of flush, close and erase_user
+_TOTALS = ("keep", "remove")  # by their numbers in the C ABI
 
 
 def open(
@@ -52,6 +53,7 @@ def open(
     retention_interval: Seconds | None = None,
     kpi_cache_bytes: int | None = None,
     kpi_warm_days: Sequence[int] | None = None,
+    user_id_key: str | bytes | None = None,
     on_error: OnError | None = None,
 ) -> Pipeline:
     """Opens the store that `url` names and starts a pipeline over it.
@@ -75,7 +77,7 @@ def open_from_environment(
 ) -> Pipeline:
     """Like open, but what is not given comes from the ANALYTICS_* variables.
 
-    These are ANALYTICS_DATABASE_URL, ANALYTICS_REGION (else REGION), ANALYTICS_ENABLED,
+    These are ANALYTICS_DATABASE_URL, ANALYTICS_REGION (else REGION), ANALYTICS_USER_ID_KEY, ANALYTICS_ENABLED,
     ANALYTICS_BATCH_SIZE, ANALYTICS_FLUSH_INTERVAL (seconds), ANALYTICS_OVERFLOW,
     ANALYTICS_DURABILITY, ANALYTICS_JOURNAL_DIR, ANALYTICS_SYNC_INTERVAL (seconds),
     ANALYTICS_RETENTION, ANALYTICS_KEEP_EVENTS, ANALYTICS_KEEP_AGGREGATES,
@@ -366,6 +368,45 @@ class Pipeline:
             self._abi.nva_pipeline_apply_retention_json(pipeline, now_us, ctypes.byref(out))
         run: dict[str, Any] = json.loads(self._abi.take_text(out))
         return run
+
+    def erase_user(
+        self,
+        user_id: str,
+        *,
+        totals: Literal["keep", "remove"] = "keep",
+        timeout: Seconds | None = DEFAULT_TIMEOUT,
+    ) -> dict[str, Any]:
+        """Erases a person: from the store, its journal, its dead letters and the last events.
+
+        Who was active, and streaks, forget them in any case. With `totals` "keep" their sessions
+        stay in the totals as nobody's; with "remove" those go whose raw events are still there.
+        What was published before is stored first, for which it waits `timeout`; stop publishing
+        for them before. Returns a receipt that does not name them: "erased_at", "totals",
+        "events_removed", "events_anonymized", "sessions_removed", "sessions_anonymized",
+        "dead_letters", "quarantined_segments". Call it again after an error, or when in doubt.
+
+        InvalidArgument for an empty or over-long id, StoreUnavailable while the store cannot be
+        written, Closed.
+        """
+        if totals not in _TOTALS:
+            raise errors.InvalidArgument(
+                f'totals is {totals!r}; it must be "keep" or "remove"',
+                errors.INVALID_ARGUMENT,
+                "invalid_argument",
+            )
+        if self.closed:
+            raise errors.Closed("the pipeline is closed", errors.FAILED_PRECONDITION, "closed")
+        out = ctypes.c_void_p()
+        with self._handles.pipeline as pipeline:
+            self._abi.nva_pipeline_erase_user_json(
+                pipeline,
+                string(user_id.encode()),
+                _TOTALS.index(totals),
+                timeout_millis(timeout),
+                ctypes.byref(out),
+            )
+        receipt: dict[str, Any] = json.loads(self._abi.take_text(out))
+        return receipt
 
     def __enter__(self) -> Pipeline:
         return self

@@ -7,6 +7,7 @@
 #include "nerava/analytics/clock.h"            // IWYU pragma: export
 #include "nerava/analytics/data_retention.h"   // IWYU pragma: export
 #include "nerava/analytics/domain_event.h"     // IWYU pragma: export
+#include "nerava/analytics/erasure.h"          // IWYU pragma: export
 #include "nerava/analytics/funnel.h"           // IWYU pragma: export
 #include "nerava/analytics/json.h"             // IWYU pragma: export
 #include "nerava/analytics/kpi.h"              // IWYU pragma: export
@@ -18,6 +19,7 @@
 #include "nerava/analytics/people.h"           // IWYU pragma: export
 #include "nerava/analytics/pipeline.h"         // IWYU pragma: export
 #include "nerava/analytics/producer.h"         // IWYU pragma: export
+#include "nerava/analytics/pseudonym.h"        // IWYU pragma: export
 #include "nerava/analytics/rejection.h"        // IWYU pragma: export
 #include "nerava/analytics/report.h"           // IWYU pragma: export
 #include "nerava/analytics/store.h"            // IWYU pragma: export

@@ -99,6 +99,11 @@ struct DeadLetter {
   std::string event_json;  // the analytics event, see ToJson
 };
 
+struct JournalErasure {
+  std::size_t dead_letters = 0;          // removed
+  std::size_t quarantined_segments = 0;  // damaged files kept aside, which nobody can search
+};
+
 // What the writer's thread does when no batch is due.
 class IdleTask {
  public:
@@ -158,6 +163,13 @@ class BatchWriter {
   // Accepts all dead letters again, for when the store has learned to take them; one refused again
   // becomes a dead letter again. How many were accepted; those that were not stay.
   absl::StatusOr<std::size_t> ReplayDeadLetters();
+
+  // Removes the dead letters of events that `which` says, and all files of the journal with events
+  // accepted before the call, which are stored for it; other processes that share its folder do the
+  // same when they next look around, some 10 s later. Waits at most `timeout`, but not on the writer's
+  // own thread. Unavailable when something is left: call it again.
+  absl::StatusOr<JournalErasure> EraseFromJournal(
+      absl::FunctionRef<bool(const AnalyticsEvent& event)> which, absl::Duration timeout);
 
   BatchWriterStats stats() const;
 

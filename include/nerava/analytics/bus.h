@@ -9,6 +9,7 @@
 #include <string_view>
 #include <vector>
 
+#include "absl/functional/function_ref.h"
 #include "absl/status/status.h"
 #include "nerava/analytics/analytics_event.h"
 
@@ -86,6 +87,9 @@ class Bus {
   // The kept events, oldest first; an empty argument matches all.
   std::vector<EventPtr> Recent(std::string_view type = {},
                                std::string_view aggregate_id = {}) const;
+
+  // Keeps those no longer that `which` says; it must not call the bus.
+  void Forget(absl::FunctionRef<bool(const AnalyticsEvent& event)> which);
 
   BusStats stats() const;
 

@@ -146,9 +146,9 @@ class KpiCalculator {
   // `region` is only the name that AllKpis shows when the filter has none.
   KpiCalculator(std::shared_ptr<Store> store, std::string region,
                 const Clock& clock = Clock::System(), const KpiCacheOptions& cache = {});
-  // With a cache that others may know.
+  // With a cache that others may know, and Options::user_id_key.
   KpiCalculator(std::shared_ptr<Store> store, std::string region, const Clock& clock,
-                std::shared_ptr<AnswerCache> cache);
+                std::shared_ptr<AnswerCache> cache, std::string user_id_key);
 
   // Exact to the microsecond, to which the summary's period is rounded up. InvalidArgument unless
   // period.from <= period.to, both in 1970..9999.
@@ -198,6 +198,7 @@ class KpiCalculator {
   const std::string region_;
   const Clock& clock_;
   const std::shared_ptr<AnswerCache> cache_;
+  const std::string user_id_key_;
 };
 
 }  // namespace nerava::analytics

@@ -24,6 +24,11 @@ struct Options {
   // Region of events that name none; 1..50 bytes. Default "default".
   std::string region = "default";
 
+  // A secret of 16 to 1,024 bytes. With it users are stored, and shown, under their PseudonymOf(), also
+  // as aggregate_id; who asks for one, or erases one, gives the real id. Another secret makes other
+  // users of them. Default "": ids are stored as they come.
+  std::string user_id_key = {};
+
   BusOptions bus = {};
   BatchWriterOptions writer = {};
   StoreOptions store = {};
@@ -34,6 +39,7 @@ struct Options {
   //   ANALYTICS_ENABLED         true/false, 1/0, yes/no, on/off
   //   ANALYTICS_DATABASE_URL    database_url
   //   ANALYTICS_REGION, REGION  region; the first that is set
+  //   ANALYTICS_USER_ID_KEY     user_id_key
   //   ANALYTICS_BATCH_SIZE      writer.batch_size; raises max_batch_size and queue_capacity to it
   //   ANALYTICS_FLUSH_INTERVAL  writer.flush_interval, seconds, may have a fraction
   //   ANALYTICS_OVERFLOW        writer.overflow: block, reject or drop_oldest

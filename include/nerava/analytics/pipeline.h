@@ -16,6 +16,7 @@
 #include "nerava/analytics/bus.h"
 #include "nerava/analytics/clock.h"
 #include "nerava/analytics/data_retention.h"
+#include "nerava/analytics/erasure.h"
 #include "nerava/analytics/kpi.h"
 #include "nerava/analytics/options.h"
 #include "nerava/analytics/producer.h"
@@ -82,6 +83,16 @@ class Pipeline {
   // Drops at once what options().data_retention does not keep at `now` (default: the clock's), though
   // its schedule may be switched off. See ApplyRetention in data_retention.h.
   absl::StatusOr<RetentionRun> ApplyRetention(std::optional<absl::Time> now = std::nullopt);
+
+  // Erases a person from the store, its journal's dead letters and files, and the bus's last events,
+  // see erasure.h. What was accepted before the call is stored first, for which it waits at most
+  // `timeout`; what comes later, or is replayed meanwhile, is a new user's: stop sending first. Call it
+  // again after an error, or whenever in doubt: what is gone is not found again. InvalidArgument for an
+  // empty or over-long id, Unavailable while the store cannot be written, Unimplemented for a store of
+  // your own without an Eraser. Takes some 0.2 s for every million events, in which nobody commits.
+  absl::StatusOr<ErasureReceipt> EraseUser(const std::string& user_id,
+                                           ErasedTotals totals = ErasedTotals::kKeep,
+                                           absl::Duration timeout = absl::Seconds(10));
 
   Producer& producer();
   Bus& bus();

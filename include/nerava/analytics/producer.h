@@ -19,6 +19,8 @@ namespace nerava::analytics {
 struct ProducerOptions {
   // Region of events that name none. 1..50 bytes. Default "default".
   std::string region = "default";
+  // With it users get pseudonyms: see Options::user_id_key.
+  std::string user_id_key = {};
 };
 
 // All count for this process; a forked child begins at 0.

@@ -125,8 +125,30 @@ class ReadTransaction {
   // none, for a store that does not tell.
   virtual absl::StatusOr<DaysAround> EventDaysAround(absl::Time /*time*/) { return DaysAround(); }
 
+  // How many erasures of persons there were. Default: 0.
+  virtual std::int64_t erasures() const { return 0; }
+
   // Null for a store that keeps none; KPIs are then computed from the events of their period.
   virtual AggregateTable* aggregates() { return nullptr; }
+};
+
+// What erasing a person takes, inside a write transaction. After one of the last three is called, the
+// other functions of the transaction must not be.
+class Eraser {
+ public:
+  virtual ~Eraser() = default;
+
+  // Every event whose user_id or aggregate_id is `user_id`, in any order.
+  virtual absl::Status EventsOfUser(std::string_view user_id, ReadTransaction::EventSink sink) = 0;
+
+  // Removes events, which are given as they are stored.
+  virtual absl::Status Remove(absl::Span<const AnalyticsEvent> events) = 0;
+  // Stores these in place of those of the same event_id, time, type and region.
+  virtual absl::Status Replace(absl::Span<const AnalyticsEvent> events) = 0;
+
+  // Makes nobody's all that the aggregate table has of the user, and forgets their number: in how many
+  // sessions that stopped. 0 for a store without one.
+  virtual absl::StatusOr<std::int64_t> ForgetUser(std::string_view user_id) = 0;
 };
 
 class WriteTransaction : public ReadTransaction {
@@ -137,6 +159,9 @@ class WriteTransaction : public ReadTransaction {
   // in halves.
   virtual absl::StatusOr<std::vector<InsertOutcome>> Insert(absl::Span<const EventPtr> events,
                                                             absl::Time created_at) = 0;
+
+  // Null for a store that cannot erase persons. Default: null.
+  virtual Eraser* eraser() { return nullptr; }
 };
 
 // Thread-safe: one writer at a time (further ones wait), readers beside it. A reader sees one
@@ -164,6 +189,10 @@ class Store {
   // days, oldest first; or, when nothing does, adds up days that are over, or gives some free disk space
   // back. Call it until it is done. A store without aggregates drops events before wanted.days. Default: Unimplemented.
   virtual absl::StatusOr<RetentionStep> Retain(const Horizons& wanted, absl::Duration limit);
+
+  // Returns once nothing of what was removed before is left in files of the store. Unavailable while
+  // somebody reads or writes. Default: nothing ever is.
+  virtual absl::Status Purge() { return absl::OkStatus(); }
 
   // For people: "sqlite:////var/lib/nerava/analytics.db". Holds no secret. Tells stores apart that
   // share a journal's folder, so it must not change from one process to the next.

@@ -27,9 +27,17 @@ struct Data {
   HashMap<std::string, std::vector<EventPtr>> by_session;
   Horizons kept_from;
   std::uint64_t version = 1;
+  std::int64_t erasures = 0;
+
+  // An event whose id is not there.
+  void Add(const EventPtr& event) {
+    by_id.emplace(event->event_id, event);
+    if (!event->session_id.empty()) by_session[event->session_id].push_back(event);
+    events.push_back(event);
+  }
 };
 
-class MemoryTransaction final : public WriteTransaction {
+class MemoryTransaction final : public WriteTransaction, private Eraser {
  public:
   explicit MemoryTransaction(Data& data) : data_(data), begin_(data.events.size()) {}
 
@@ -83,6 +91,7 @@ class MemoryTransaction final : public WriteTransaction {
   }
 
   Horizons kept_from() const override { return data_.kept_from; }
+  std::int64_t erasures() const override { return data_.erasures; }
   absl::StatusOr<DaysAround> EventDaysAround(absl::Time time) override {
     DaysAround days;
     for (const EventPtr& event : data_.events) {
@@ -96,7 +105,13 @@ class MemoryTransaction final : public WriteTransaction {
     return days;
   }
 
+  Eraser* eraser() override { return this; }
+
   void Rollback() {
+    if (before_) {
+      data_ = *std::move(before_);
+      return;
+    }
     while (data_.events.size() > begin_) {
       const EventPtr event = std::move(data_.events.back());
       data_.events.pop_back();
@@ -106,8 +121,58 @@ class MemoryTransaction final : public WriteTransaction {
   }
 
  private:
+  absl::Status EventsOfUser(std::string_view user_id, EventSink sink) override {
+    for (const EventPtr& event : data_.events) {
+      if (event->user_id == user_id || event->aggregate_id == user_id) sink(*event);
+    }
+    return absl::OkStatus();
+  }
+
+  absl::Status Remove(absl::Span<const AnalyticsEvent> events) override {
+    const auto removed = ById(events);
+    Change(
+        [&](const EventPtr& event) { return removed.contains(event->event_id) ? nullptr : event; });
+    return absl::OkStatus();
+  }
+
+  absl::Status Replace(absl::Span<const AnalyticsEvent> events) override {
+    const auto replaced = ById(events);
+    Change([&](const EventPtr& event) {
+      const auto found = replaced.find(event->event_id);
+      return found == replaced.end() ? event
+                                     : std::make_shared<const AnalyticsEvent>(*found->second);
+    });
+    return absl::OkStatus();
+  }
+
+  absl::StatusOr<std::int64_t> ForgetUser(std::string_view) override {
+    if (!before_) before_ = data_;
+    ++data_.erasures;
+    return 0;
+  }
+
+  static HashMap<std::string, const AnalyticsEvent*> ById(absl::Span<const AnalyticsEvent> events) {
+    HashMap<std::string, const AnalyticsEvent*> by_id;
+    for (const AnalyticsEvent& event : events) by_id.emplace(event.event_id, &event);
+    return by_id;
+  }
+
+  // `become`: what is kept instead of an event; null: nothing.
+  void Change(absl::FunctionRef<EventPtr(const EventPtr&)> become) {
+    if (!before_) before_ = data_;
+    Data changed;
+    changed.kept_from = data_.kept_from;
+    changed.version = data_.version;
+    changed.erasures = data_.erasures;
+    for (const EventPtr& event : data_.events) {
+      if (const EventPtr kept = become(event)) changed.Add(kept);
+    }
+    data_ = std::move(changed);
+  }
+
   Data& data_;
   const std::size_t begin_;
+  std::optional<Data> before_;  // all of it, for a rollback
 };
 
 class MemoryStore final : public Store {
@@ -152,11 +217,9 @@ class MemoryStore final : public Store {
     if (!latest) return step;
     Data kept;
     kept.version = data_.version + 1;
+    kept.erasures = data_.erasures;
     for (const EventPtr& event : data_.events) {
-      if (event->time < wanted.days) continue;
-      kept.by_id.emplace(event->event_id, event);
-      if (!event->session_id.empty()) kept.by_session[event->session_id].push_back(event);
-      kept.events.push_back(event);
+      if (event->time >= wanted.days) kept.Add(event);
     }
     const absl::Time from = FloorToDay(*latest) + kDay;
     step.kept_from = kept.kept_from = {from, from, from};

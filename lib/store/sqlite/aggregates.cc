@@ -2,19 +2,21 @@
 
 #include <algorithm>
 #include <cstdint>
+#include <limits>
 #include <string>
 #include <vector>
 
 #include "fmt/format.h"
 #include "lib/store/sqlite/blocks.h"
 #include "lib/store/sqlite/state.h"
-#include "lib/store/sqlite/user_number.h"
 
 namespace nerava::analytics::sqlite {
 namespace {
 
 constexpr int kKeyColumns = 3;
 constexpr int kTotals = static_cast<int>(Totals::Fields().size());
+
+constexpr std::int64_t kEver = std::numeric_limits<std::int64_t>::max();
 
 constexpr char kReadUsersSql[] =
     "SELECT users FROM aggregates WHERE grain = ?1 AND bucket = ?2 AND region = ?3";
@@ -150,6 +152,79 @@ absl::Status Aggregates::Add(const Changes& changes) {
     if (!status.ok()) return status;
   }
   return cells_.Add(cells);
+}
+
+absl::StatusOr<std::int64_t> Aggregates::ForgetUser(std::int64_t number) {
+  auto user = CheckedUser(number);
+  if (!user.ok()) return user.status();
+  if (absl::Status status = facts_.ForgetUser(*user); !status.ok()) return status;
+  std::set<std::int64_t> days;
+  auto sessions = ForgetIn(*user, Grain::kDay, 0, kEver, &days);
+  if (!sessions.ok()) return sessions;
+  auto blocks = ForgetIn(*user, Grain::kBlock, 0, kEver, nullptr);
+  if (!blocks.ok()) return blocks;
+  constexpr std::int64_t kSecondsPerDay = 86400;
+  for (const std::int64_t day : days) {
+    for (const Grain grain : {Grain::kHour, Grain::kFiveMinutes}) {
+      auto forgotten = ForgetIn(*user, grain, day, day + kSecondsPerDay, nullptr);
+      if (!forgotten.ok()) return forgotten;
+    }
+    if (absl::Status status = cells_.ForgetUser(*user, day); !status.ok()) return status;
+  }
+  return sessions;
+}
+
+// Takes the user out of these buckets; which ones. How many sessions they had there.
+absl::StatusOr<std::int64_t> Aggregates::ForgetIn(std::uint32_t user, Grain grain,
+                                                  std::int64_t from, std::int64_t to,
+                                                  std::set<std::int64_t>* buckets) {
+  auto active = FindActive(user, grain, from, to);
+  if (!active.ok()) return active.status();
+  auto update = database_.Prepare(
+      "UPDATE aggregates SET users = ?4, unique_users = ?5, "
+      "sessions_with_user = sessions_with_user - ?6 "
+      "WHERE grain = ?1 AND bucket = ?2 AND region = ?3");
+  if (!update.ok()) return update.status();
+  std::int64_t sessions = 0;
+  for (const Active& row : *active) {
+    Bind(**update, row.key);
+    if (row.others.size > 0) (*update)->BindBlob(4, row.others.bytes);
+    (*update)->Bind(5, row.others.size);
+    (*update)->Bind(6, row.sessions);
+    if (absl::Status status = (*update)->Run(); !status.ok()) return status;
+    sessions += row.sessions;
+    if (buckets != nullptr) buckets->insert(row.key.bucket);
+  }
+  return sessions;
+}
+
+absl::StatusOr<std::vector<Aggregates::Active>> Aggregates::FindActive(std::uint32_t user,
+                                                                       Grain grain,
+                                                                       std::int64_t from,
+                                                                       std::int64_t to) {
+  auto statement = database_.Prepare(
+      "SELECT bucket, region, users FROM aggregates "
+      "WHERE grain = ?1 AND bucket >= ?2 AND bucket < ?3 AND users IS NOT NULL");
+  if (!statement.ok()) return statement.status();
+  Statement& rows = **statement;
+  rows.Bind(1, static_cast<std::int64_t>(grain));
+  rows.Bind(2, from);
+  rows.Bind(3, to);
+  std::vector<Active> active;
+  while (rows.Step()) {
+    auto users = UserSet::Parse(rows.Bytes(2));
+    if (!users.ok()) return users.status();
+    const std::int64_t sessions = users->CountOf(user);
+    if (sessions == 0) continue;
+    users->Add(user, -sessions);
+    active.push_back({{static_cast<std::int64_t>(grain), rows.Integer(0), rows.Integer(1)},
+                      sessions,
+                      {users->Serialize(), static_cast<std::int64_t>(users->size())}});
+  }
+  absl::Status status = rows.status();
+  rows.Reset();
+  if (!status.ok()) return status;
+  return active;
 }
 
 absl::Status Aggregates::AddOne(const AggregateDelta& delta, const Key& key, Statement& read,

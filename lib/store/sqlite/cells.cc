@@ -11,6 +11,7 @@
 #include "lib/projection/checked_totals.h"
 #include "lib/store/sqlite/totals_codec.h"
 #include "lib/store/sqlite/user_number.h"
+#include "nerava/analytics/user_set.h"
 
 namespace nerava::analytics::sqlite {
 namespace {
@@ -211,15 +212,63 @@ absl::Status Cells::ChangePage(const Page& page, absl::Span<const Change> change
   while (change != changes.end()) {
     if (absl::Status added = add({change->hub, change->window}); !added.ok()) return added;
   }
+  return WritePage(page, after);
+}
 
+absl::Status Cells::WritePage(const Page& page, std::string_view cells) {
   auto write = database_.Prepare("INSERT OR REPLACE INTO cells VALUES (?1, ?2, ?3, ?4, ?5)");
   if (!write.ok()) return write.status();
   (*write)->Bind(1, page.day);
   (*write)->Bind(2, page.region);
   (*write)->Bind(3, page.hubs);
   (*write)->Bind(4, page.windows);
-  (*write)->BindBlob(5, after);
+  (*write)->BindBlob(5, cells);
   return (*write)->Run();
+}
+
+absl::StatusOr<std::vector<Cells::Page>> Cells::PagesOf(std::int64_t day) {
+  auto statement = database_.Prepare("SELECT region, hubs, windows FROM cells WHERE day = ?1");
+  if (!statement.ok()) return statement.status();
+  Statement& rows = **statement;
+  rows.Bind(1, day);
+  std::vector<Page> pages;
+  while (rows.Step()) {
+    pages.push_back({day, rows.Integer(0), rows.Integer(1), rows.Integer(2)});
+  }
+  absl::Status status = rows.status();
+  rows.Reset();
+  if (!status.ok()) return status;
+  return pages;
+}
+
+absl::Status Cells::ForgetUser(std::uint32_t user, std::int64_t day) {
+  auto pages = PagesOf(day);
+  if (!pages.ok()) return pages.status();
+  for (const Page& page : *pages) {
+    auto before = ReadPage(page);
+    if (!before.ok()) return before.status();
+    std::string after;
+    bool found = false;
+    for (ByteReader reader(*before); !reader.empty();) {
+      Cell cell;
+      if (!Decode(&reader, &cell)) return Damaged(day);
+      auto users = UserSet::Parse(cell.users);
+      if (!users.ok()) return users.status();
+      const std::int64_t sessions = users->CountOf(user);
+      std::string others;
+      if (sessions != 0) {
+        found = true;
+        users->Add(user, -sessions);
+        if (!users->empty()) others = users->Serialize();
+        cell.users = others;
+        cell.totals.sessions_with_user -= sessions;
+      }
+      Encode(cell, &after);
+    }
+    if (!found) continue;
+    if (absl::Status written = WritePage(page, after); !written.ok()) return written;
+  }
+  return absl::OkStatus();
 }
 
 absl::StatusOr<std::int64_t> Cells::NumberOf(std::string_view name) {

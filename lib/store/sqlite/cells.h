@@ -31,6 +31,9 @@ class Cells {
   // Deltas of cells, by key.
   absl::Status Add(absl::Span<const AggregateDelta* const> deltas);
 
+  // Makes a user's sessions of a day, seconds since 1970, nobody's.
+  absl::Status ForgetUser(std::uint32_t user, std::int64_t day);
+
  private:
   // What a row holds. Names go by number, 0 is the empty one.
   struct Page {
@@ -50,6 +53,8 @@ class Cells {
   };
   absl::StatusOr<std::int64_t> NumberOf(std::string_view name);
   absl::StatusOr<std::string> ReadPage(const Page& page);
+  absl::Status WritePage(const Page& page, std::string_view cells);
+  absl::StatusOr<std::vector<Page>> PagesOf(std::int64_t day);
   absl::Status ChangePage(const Page& page, absl::Span<const Change> changes);
   absl::Status ReadRows(Statement& rows, const Cell& wanted, AggregateTable::RowSink sink);
 

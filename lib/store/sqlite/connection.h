@@ -1,6 +1,7 @@
 // One connection with what belongs to it.
 #pragma once
 
+#include <cstdint>
 #include <memory>
 #include <utility>
 
@@ -23,6 +24,9 @@ struct Connection {
   // What a run of the retention dropped is overwritten in the file, and the file cut, by a checkpoint.
   bool checkpoint_after_run = false;
   bool checkpoint = false;  // now
+
+  // How many persons had been erased when the last transaction began.
+  std::int64_t erasures = 0;
 
   const std::unique_ptr<Database> database;
   Dictionary names;

@@ -89,6 +89,16 @@ class Database {
   // The statement for `sql`, prepared once and kept, reset. Valid until TrimStatements.
   absl::StatusOr<Statement*> Prepare(const std::string& sql);
 
+  // Runs a statement that returns no rows, with these values.
+  template <typename... Values>
+  absl::Status RunWith(const std::string& sql, Values... values) {
+    auto statement = Prepare(sql);
+    if (!statement.ok()) return statement.status();
+    int index = 0;
+    ((*statement)->Bind(++index, values), ...);
+    return (*statement)->Run();
+  }
+
   // Ends statements that an error left half-way: one that still runs keeps its snapshot.
   void ResetStatements();
 

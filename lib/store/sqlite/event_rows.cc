@@ -253,4 +253,16 @@ absl::StatusOr<AnalyticsEvent> EventRows::Read(const Statement& statement) {
       fmt::format("the stored event {} is damaged: {}", statement.Integer(kId), fault));
 }
 
+absl::Status EventRows::ReadAll(Statement& statement,
+                                absl::FunctionRef<void(AnalyticsEvent event)> sink) {
+  while (statement.Step()) {
+    auto event = Read(statement);
+    if (!event.ok()) return event.status();
+    sink(*std::move(event));
+  }
+  absl::Status status = statement.status();
+  statement.Reset();
+  return status;
+}
+
 }  // namespace nerava::analytics::sqlite

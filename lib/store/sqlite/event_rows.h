@@ -7,6 +7,7 @@
 #include <string_view>
 #include <vector>
 
+#include "absl/functional/function_ref.h"
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
 #include "lib/store/sqlite/database.h"
@@ -53,6 +54,8 @@ class EventRows {
                       absl::Time created_at);
   // DataLoss when what it reads has a fault.
   absl::StatusOr<AnalyticsEvent> Read(const Statement& statement);
+  // All rows of a statement, which is then reset.
+  absl::Status ReadAll(Statement& statement, absl::FunctionRef<void(AnalyticsEvent event)> sink);
 
  private:
   Dictionary& names_;

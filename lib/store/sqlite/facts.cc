@@ -32,6 +32,12 @@ constexpr std::uint64_t kTimeToStop = 1;
 constexpr std::uint64_t kTimeToCredit = 2;
 constexpr std::size_t kTotalsBit = 2;
 
+absl::Status Damaged(std::int64_t slot) {
+  return absl::DataLossError(fmt::format(
+      "the stored facts of {} are damaged",
+      absl::FormatTime(absl::RFC3339_sec, absl::FromUnixSeconds(slot), absl::UTCTimeZone())));
+}
+
 // docs/storage.md describes the format.
 void Encode(const Fact& fact, std::int64_t hub, std::int64_t window, std::int64_t user,
             std::string* out) {
@@ -146,9 +152,7 @@ absl::Status Facts::ReadRows(Statement& rows, const Wanted& wanted, AggregateTab
     if (!region.ok()) return region.status();
     for (ByteReader reader(rows.Bytes(2)); !reader.empty();) {
       if (!decoder.Next(&reader)) {
-        return absl::DataLossError(fmt::format(
-            "the stored facts of {} are damaged",
-            absl::FormatTime(absl::RFC3339_sec, absl::FromUnixSeconds(slot), absl::UTCTimeZone())));
+        return Damaged(slot);
       }
       const std::int64_t micros = slot * 1'000'000 + decoder.micros;
       if (micros < wanted.from || micros >= wanted.to ||
@@ -220,6 +224,58 @@ absl::Status Facts::Append(const Cell& cell, std::string_view bytes) {
   (*write)->Bind(3, part);
   (*write)->BindBlob(4, bytes);
   return (*write)->Run();
+}
+
+absl::Status Facts::ForgetUser(std::uint32_t user) {
+  struct Row {
+    std::int64_t slot, region, part;
+    std::string facts;
+  };
+  // All of them: who a session's was may have changed, so that sets of users do not tell where they are.
+  auto statement = database_.Prepare("SELECT slot, region, part, facts FROM facts");
+  if (!statement.ok()) return statement.status();
+  Statement& rows = **statement;
+  std::vector<Row> changed;
+  Decoder decoder;
+  Fact& fact = decoder.fact;
+  while (rows.Step()) {
+    const std::int64_t slot = rows.Integer(0);
+    const std::string_view bytes = rows.Bytes(3);
+    bool found = false;
+    for (ByteReader reader(bytes); !reader.empty();) {
+      if (!decoder.Next(&reader)) return Damaged(slot);
+      found = found || decoder.user == user;
+    }
+    if (!found) continue;
+    Row& row = changed.emplace_back(Row{slot, rows.Integer(1), rows.Integer(2), {}});
+    for (ByteReader reader(bytes); !reader.empty();) {
+      if (!decoder.Next(&reader)) return Damaged(slot);
+      fact.time = absl::FromUnixMicros(decoder.micros);
+      std::int64_t kept = decoder.user;
+      Totals& totals = fact.totals;
+      const std::int64_t with_user = totals.sessions_with_user;
+      if (kept == user) {
+        kept = 0;
+        totals.sessions_with_user -= fact.user_sessions;
+      }
+      Encode(fact, decoder.hub, decoder.window, kept, &row.facts);
+      totals.sessions_with_user = with_user;  // the decoder's
+    }
+  }
+  absl::Status status = rows.status();
+  rows.Reset();
+  if (!status.ok()) return status;
+  auto update = database_.Prepare(
+      "UPDATE facts SET facts = ?4 WHERE slot = ?1 AND region = ?2 AND part = ?3");
+  if (!update.ok()) return update.status();
+  for (const Row& row : changed) {
+    (*update)->Bind(1, row.slot);
+    (*update)->Bind(2, row.region);
+    (*update)->Bind(3, row.part);
+    (*update)->BindBlob(4, row.facts);
+    if (absl::Status written = (*update)->Run(); !written.ok()) return written;
+  }
+  return absl::OkStatus();
 }
 
 absl::StatusOr<std::int64_t> Facts::NumberOf(std::string_view name) {

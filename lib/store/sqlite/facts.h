@@ -29,6 +29,9 @@ class Facts {
                     AggregateTable::FactSink sink);
   absl::Status Add(absl::Span<const Fact> facts);
 
+  // Makes nobody's all facts of a user.
+  absl::Status ForgetUser(std::uint32_t user);
+
  private:
   // Five minutes of one region. Names go by number, 0 is the empty one.
   struct Cell {

@@ -16,20 +16,8 @@ namespace {
 
 constexpr std::int64_t kSecondsPerDay = 86400;
 
-// Free pages up to this share of the file stay for what comes: else the file would be cut every day,
-// and grown again.
-constexpr std::int64_t kSpareShare = 10;
 // Moved at a time; each costs some reads and writes.
 constexpr std::int64_t kPagesAtATime = 64;
-
-template <typename... Values>
-absl::Status RunWith(Database& database, const std::string& sql, Values... values) {
-  auto statement = database.Prepare(sql);
-  if (!statement.ok()) return statement.status();
-  int index = 0;
-  ((*statement)->Bind(++index, values), ...);
-  return (*statement)->Run();
-}
 
 class Retention {
  public:
@@ -73,7 +61,7 @@ class Retention {
     for (const char* sql :
          {"DELETE FROM partitions WHERE number = ?1", "DELETE FROM filters WHERE partition = ?1",
           "DELETE FROM event_counts WHERE partition = ?1"}) {
-      if (absl::Status status = RunWith(database_, sql, number); !status.ok()) return status;
+      if (absl::Status status = database_.RunWith(sql, number); !status.ok()) return status;
     }
     absl::Status status = DropPartition(database_, number, table);
     if (!status.ok()) return status;
@@ -96,7 +84,7 @@ class Retention {
           "DELETE FROM cells WHERE day >= ?1 AND day < ?2",
           "DELETE FROM aggregates WHERE grain = 0 AND bucket >= ?1 AND bucket < ?2",
           "DELETE FROM aggregates WHERE grain = 1 AND bucket >= ?1 AND bucket < ?2"}) {
-      absl::Status status = RunWith(database_, sql, **day, **day + kSecondsPerDay);
+      absl::Status status = database_.RunWith(sql, **day, **day + kSecondsPerDay);
       if (!status.ok()) return status;
     }
     ++step_.aggregate_days;
@@ -108,9 +96,9 @@ class Retention {
     if (!day.ok()) return day.status();
     *found = day->has_value();
     if (!*found) return absl::OkStatus();
-    absl::Status status = RunWith(
-        database_, "DELETE FROM aggregates WHERE grain = 2 AND bucket >= ?1 AND bucket < ?2", **day,
-        **day + kSecondsPerDay);
+    absl::Status status =
+        database_.RunWith("DELETE FROM aggregates WHERE grain = 2 AND bucket >= ?1 AND bucket < ?2",
+                          **day, **day + kSecondsPerDay);
     if (!status.ok()) return status;
     ++step_.snapshot_days;
     status = DropBlocks(database_, **day + kSecondsPerDay);
@@ -153,11 +141,10 @@ class Retention {
     if (!pages.ok()) return pages.status();
     auto free = database_.QueryInteger("PRAGMA freelist_count");
     if (!free.ok()) return free.status();
-    const std::int64_t spare = *free - *pages / kSpareShare;
-    *found = spare > 0;
+    *found = *free > 0;
     if (!*found) return absl::OkStatus();
-    absl::Status status = database_.Execute(
-        fmt::format("PRAGMA incremental_vacuum({})", std::min(spare, kPagesAtATime)));
+    absl::Status status =
+        database_.Execute(fmt::format("PRAGMA incremental_vacuum({})", kPagesAtATime));
     if (!status.ok()) return status;
     auto left = database_.QueryInteger("PRAGMA page_count");
     if (!left.ok()) return left.status();

@@ -24,9 +24,9 @@ absl::Status CreateTables(Database& database) {
       R"(
 CREATE TABLE state (name TEXT PRIMARY KEY, value INTEGER NOT NULL) WITHOUT ROWID;
 INSERT INTO state VALUES ('last_event', 0), ('events_from', 0), ('aggregates_from', 0), ('days_from', 0),
-  ('blocks_from', 0), ('blocks_to', 0);
+  ('blocks_from', 0), ('blocks_to', 0), ('erasures', 0);
 CREATE TABLE names (number INTEGER PRIMARY KEY, text TEXT NOT NULL UNIQUE);
-CREATE TABLE users (number INTEGER PRIMARY KEY, text TEXT NOT NULL UNIQUE);
+CREATE TABLE users (number INTEGER PRIMARY KEY AUTOINCREMENT, text TEXT NOT NULL UNIQUE);
 CREATE TABLE partitions (
   number INTEGER PRIMARY KEY AUTOINCREMENT,
   day INTEGER NOT NULL, part INTEGER NOT NULL,

@@ -44,6 +44,23 @@ class Transacting {
   bool committed_ = false;
 };
 
+// While this lives, pages that become free are not overwritten: a run of the retention cuts all of them
+// off the file in the end.
+class CutsAway {
+ public:
+  explicit CutsAway(Database& database) : database_(database) { Set("FAST"); }
+  ~CutsAway() { Set("ON"); }
+  CutsAway(const CutsAway&) = delete;
+  CutsAway& operator=(const CutsAway&) = delete;
+
+ private:
+  void Set(const char* mode) {
+    database_.Execute(std::string("PRAGMA secure_delete = ") + mode).IgnoreError();
+  }
+
+  Database& database_;
+};
+
 class SqliteStore final : public Store {
  public:
   SqliteStore(std::string path, const StoreOptions& options)
@@ -89,6 +106,7 @@ class SqliteStore final : public Store {
     absl::StatusOr<RetentionStep> step = RetentionStep();
     absl::Status retained = connections_.WithWriter([&](Connection& writer) {
       Database& database = *writer.database;
+      const CutsAway cuts_away(database);
       if (absl::Status begin = database.Execute("BEGIN IMMEDIATE"); !begin.ok()) return begin;
       Transacting transacting(writer);
       Transaction transaction(writer, partitions_, options_.sqlite_partition_rows);
@@ -123,6 +141,12 @@ class SqliteStore final : public Store {
   }
 
   absl::Status Sync() override { return connections_.Sync(); }
+
+  // secure_delete overwrites it in the pages; this gets them into the file, and ends the log that has
+  // them as they were.
+  absl::Status Purge() override {
+    return connections_.WithWriter([](Connection& writer) { return writer.database->EmptyLog(); });
+  }
 
   std::string Description() const override {
     return fmt::format("sqlite:///{}", connections_.path());

@@ -22,13 +22,14 @@ absl::StatusOr<State> ReadState(Database& database) {
   while (rows.Step()) {
     const std::string_view name = rows.Bytes(0);
     const std::int64_t value = rows.Integer(1);
-    const bool counts = name == "last_event";
+    const bool counts = name == "last_event" || name == "erasures";
     if (value < 0 || value > (counts ? kMaxEvents : kLastDay) ||
         (!counts && value % kSecondsPerDay != 0)) {
       return absl::DataLossError(
           fmt::format("the stored state \"{}\" is damaged: {}", name, value));
     }
-    if (counts) state.last_event = value;
+    if (name == "last_event") state.last_event = value;
+    if (name == "erasures") state.erasures = value;
     if (value == 0) continue;
     if (name == "events_from") state.kept_from.events = absl::FromUnixSeconds(value);
     if (name == "aggregates_from") state.kept_from.aggregates = absl::FromUnixSeconds(value);

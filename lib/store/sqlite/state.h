@@ -14,6 +14,7 @@ namespace nerava::analytics::sqlite {
 
 struct State {
   std::int64_t last_event = 0;  // the largest id committed
+  std::int64_t erasures = 0;    // of persons
   Horizons kept_from;
   std::int64_t blocks_from = 0;  // seconds since 1970: blocks between these are kept
   std::int64_t blocks_to = 0;

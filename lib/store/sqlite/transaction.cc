@@ -34,18 +34,11 @@ absl::Status Transaction::Begin() {
   kept_from_ = state->kept_from;
   begin_ = {state->last_event, SecondsOf(kept_from_.events)};
   last_event_ = state->last_event;
-  return partitions_.CatchUp(*connection_.database, begin_);
-}
-
-absl::Status Transaction::ReadAll(Statement& statement, EventSink sink) {
-  while (statement.Step()) {
-    auto event = connection_.rows.Read(statement);
-    if (!event.ok()) return event.status();
-    sink(*std::move(event));
+  // Another connection may have erased users: their numbers are nobody's.
+  if (std::exchange(connection_.erasures, state->erasures) != state->erasures) {
+    connection_.users.Forget();
   }
-  absl::Status status = statement.status();
-  statement.Reset();
-  return status;
+  return partitions_.CatchUp(*connection_.database, begin_);
 }
 
 absl::Status Transaction::EventsOfSessions(absl::Span<const std::string_view> session_ids,
@@ -64,7 +57,8 @@ absl::Status Transaction::EventsOfSessions(absl::Span<const std::string_view> se
     if (!statement.ok()) return statement.status();
     for (const std::size_t i : keys) {
       ids[i].Bind(**statement, 1);
-      if (absl::Status status = ReadAll(**statement, sink); !status.ok()) return status;
+      absl::Status status = connection_.rows.ReadAll(**statement, sink);
+      if (!status.ok()) return status;
     }
   }
   return absl::OkStatus();
@@ -81,7 +75,8 @@ absl::Status Transaction::EventsBetween(absl::Time from, absl::Time to, EventSin
     if (!statement.ok()) return statement.status();
     (*statement)->Bind(1, from_micros);
     (*statement)->Bind(2, to_micros);
-    if (absl::Status status = ReadAll(**statement, sink); !status.ok()) return status;
+    absl::Status status = connection_.rows.ReadAll(**statement, sink);
+    if (!status.ok()) return status;
   }
   return absl::OkStatus();
 }
@@ -138,10 +133,11 @@ absl::Status Transaction::FindKnown(absl::Span<const EventPtr> events,
     for (const std::size_t i : keys) {
       const StoredId id(events[i]->event_id);
       id.Bind(**statement, 1);
-      absl::Status status = ReadAll(**statement, [&](const AnalyticsEvent& stored) {
-        (*known)[i] =
-            stored.SamePayload(*events[i]) ? InsertOutcome::kDuplicate : InsertOutcome::kConflict;
-      });
+      absl::Status status =
+          connection_.rows.ReadAll(**statement, [&](const AnalyticsEvent& stored) {
+            (*known)[i] = stored.SamePayload(*events[i]) ? InsertOutcome::kDuplicate
+                                                         : InsertOutcome::kConflict;
+          });
       if (!status.ok()) return status;
     }
   }
@@ -246,6 +242,11 @@ absl::StatusOr<PartitionPtr> Transaction::AddPartition(std::int64_t day, std::in
   absl::Status created = CreatePartition(database, number, partition->table);
   if (!created.ok()) return created;
   return partition;
+}
+
+Eraser* Transaction::eraser() {
+  if (!erasure_.has_value()) erasure_.emplace(connection_, partitions_, begin_);
+  return &*erasure_;
 }
 
 absl::Status Transaction::BeforeCommit() {

@@ -10,6 +10,7 @@
 #include "absl/strings/string_view.h"
 #include "lib/base/hash_map.h"
 #include "lib/store/sqlite/connection.h"
+#include "lib/store/sqlite/erasure.h"
 #include "lib/store/sqlite/partitions.h"
 #include "nerava/analytics/store.h"
 
@@ -31,8 +32,10 @@ class Transaction final : public WriteTransaction {
   absl::StatusOr<std::vector<InsertOutcome>> Insert(absl::Span<const EventPtr> events,
                                                     absl::Time created_at) override;
   Horizons kept_from() const override { return kept_from_; }
+  std::int64_t erasures() const override { return connection_.erasures; }
   absl::StatusOr<DaysAround> EventDaysAround(absl::Time time) override;
   AggregateTable* aggregates() override { return &connection_.aggregates; }
+  Eraser* eraser() override;
 
   // Before COMMIT of a writer: writes what is kept beside the events. Then Committed after it.
   absl::Status BeforeCommit();
@@ -46,7 +49,6 @@ class Transaction final : public WriteTransaction {
     Statement* insert = nullptr;
   };
 
-  absl::Status ReadAll(Statement& statement, EventSink sink);
   absl::Status FindKnown(absl::Span<const EventPtr> events,
                          absl::Span<const std::uint64_t> id_hashes,
                          std::vector<std::optional<InsertOutcome>>* known);
@@ -76,6 +78,8 @@ class Transaction final : public WriteTransaction {
   };
   HashMap<Counted, std::int64_t> counts_;
   std::shared_ptr<Partitions::PendingFilters> filters_;
+
+  std::optional<Erasure> erasure_;
 };
 
 }  // namespace nerava::analytics::sqlite

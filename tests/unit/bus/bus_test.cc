@@ -379,6 +379,12 @@ TEST_CASE("Recent events are the last ones, oldest first, by type and aggregate"
   CHECK(ids(bus.Recent("analytics_a")) == "24");
   CHECK(ids(bus.Recent("", "x")) == "23");
   CHECK(ids(bus.Recent("a", "y")) == "4");
+
+  bus.Forget([](const AnalyticsEvent& event) { return event.event_id == "3"; });
+  CHECK(ids(bus.Recent()) == "24");
+  REQUIRE(bus.Publish(MakeEvent("5")).ok());
+  REQUIRE(bus.Publish(MakeEvent("6")).ok());
+  CHECK(ids(bus.Recent()) == "456");
   CHECK(ids(bus.Recent("c")).empty());
 }
 

@@ -1,7 +1,9 @@
 #include "lib/journal/dead_letters.h"
 
 #include <catch2/catch.hpp>
+#include <filesystem>
 #include <fstream>
+#include <iterator>
 #include <string>
 
 #include "tests/support/events.h"
@@ -38,6 +40,29 @@ TEST_CASE("What a letter costs does not grow with the letters that are there") {
     CHECK(letters.count() == static_cast<std::uint64_t>(i) + 1);
   }
   CHECK(BytesRead() - before < 200'000);
+}
+
+TEST_CASE("Letters of some events are removed, with what a crash left, and the others stay") {
+  const testing::TempDir dir;
+  DeadLetters letters(GENERATE(true, false) ? dir.path() : "");
+  const auto is = [](const std::string& id) {
+    return [id](const AnalyticsEvent& event) { return event.event_id == id; };
+  };
+  CHECK(letters.Remove(is("a")).value() == 0);
+  for (const char* id : {"a", "b", "a", "c"}) REQUIRE(letters.Add(*MakeEvent(id), "no", kNow).ok());
+  if (std::filesystem::exists(dir.File("dead_letters.ndjson"))) {
+    std::ofstream(dir.File("dead_letters.ndjson"), std::ios::app) << R"({"time":"2027-)";
+  }
+  CHECK(letters.Remove(is("a")).value() == 2);
+  CHECK(letters.count() == 2);
+  const auto left = letters.List(10);
+  REQUIRE(left->size() == 2);
+  CHECK(left->at(0).event_json.find("\"b\"") != std::string::npos);
+  CHECK(left->at(1).event_json.find("\"c\"") != std::string::npos);
+  std::ifstream file(dir.File("dead_letters.ndjson"));
+  const std::string text{std::istreambuf_iterator<char>(file), {}};
+  CHECK(text.find("2027-\n") == std::string::npos);
+  CHECK((text.empty() || text.ends_with("}\n")));
 }
 
 TEST_CASE("The count is that of the file, whoever changed it") {

@@ -1,0 +1,240 @@
+// A store from which persons were erased answers as one that got the events as they are afterwards,
+// whatever came before and comes then. What these are is said here a second time, plainly.
+#include <algorithm>
+#include <catch2/catch.hpp>
+#include <map>
+#include <set>
+#include <string>
+#include <tuple>
+#include <vector>
+
+#include "lib/projection/erase.h"
+#include "nerava/analytics/analytics.h"
+#include "tests/property/seeds.h"
+#include "tests/support/random_events.h"
+#include "tests/support/temp_dir.h"
+
+namespace nerava::analytics {
+namespace {
+
+using testing::RandomEvents;
+using testing::TempDir;
+
+constexpr absl::Duration kDay = absl::Hours(24);
+const std::vector<std::string> kUsers{"user0", "user1",   "user2",        "user3",
+                                      "user4", "someone", "somebody else"};
+
+std::vector<AnalyticsEvent> AllEvents(Store& store) {
+  std::vector<AnalyticsEvent> events;
+  REQUIRE(store
+              .Read([&](ReadTransaction& transaction) {
+                return transaction.EventsBetween(
+                    absl::UnixEpoch(), RandomEvents::kBegin + 1000 * kDay,
+                    [&](AnalyticsEvent event) { events.push_back(std::move(event)); });
+              })
+              .ok());
+  return events;
+}
+
+Horizons KeptFrom(Store& store) {
+  Horizons kept_from;
+  REQUIRE(store
+              .Read([&](ReadTransaction& transaction) {
+                kept_from = transaction.kept_from();
+                return absl::OkStatus();
+              })
+              .ok());
+  return kept_from;
+}
+
+EventCounts Count(Store& store) {
+  EventCounts counts;
+  REQUIRE(store
+              .Read([&](ReadTransaction& transaction) {
+                counts = *transaction.CountEvents();
+                return absl::OkStatus();
+              })
+              .ok());
+  return counts;
+}
+
+std::string UserOfSession(const std::vector<const AnalyticsEvent*>& events) {
+  for (const EventKind kind : {EventKind::kChargeStarted, EventKind::kChargeStopped}) {
+    const AnalyticsEvent* first = nullptr;
+    for (const AnalyticsEvent* event : events) {
+      if (event->kind() != kind) continue;
+      if (first == nullptr ||
+          std::tie(event->time, event->event_id) < std::tie(first->time, first->event_id)) {
+        first = event;
+      }
+    }
+    if (first != nullptr) return first->user_id;
+  }
+  return "";
+}
+
+// What stays of all events ever stored when those before `raw_from` are only in the totals, and
+// sessions with one before `whole_from` are not known to be whole.
+std::vector<EventPtr> Erased(const std::vector<AnalyticsEvent>& events, const std::string& user,
+                             ErasedTotals totals, absl::Time raw_from, absl::Time whole_from) {
+  // Whose a session is, its raw events tell.
+  std::map<std::string, std::vector<const AnalyticsEvent*>> sessions;
+  std::set<std::string> partial;
+  for (const AnalyticsEvent& event : events) {
+    if (event.session_id.empty()) continue;
+    if (event.time >= raw_from) sessions[event.session_id].push_back(&event);
+    if (event.time < whole_from && event.kind() != EventKind::kOther) {
+      partial.insert(event.session_id);
+    }
+  }
+  std::vector<EventPtr> left;
+  for (const AnalyticsEvent& event : events) {
+    const auto& session = sessions[event.session_id];
+    const bool names = event.user_id == user || event.aggregate_id == user;
+    const bool charged =
+        std::any_of(session.begin(), session.end(), [](const AnalyticsEvent* other) {
+          return other->kind() == EventKind::kChargeStarted ||
+                 other->kind() == EventKind::kChargeStopped;
+        });
+    const bool theirs = charged && UserOfSession(session) == user;
+    const bool whole =
+        event.session_id.empty() ? event.time >= raw_from : !partial.contains(event.session_id);
+    if (event.kind() == EventKind::kOther) {
+      if (!names && !theirs) left.push_back(std::make_shared<AnalyticsEvent>(event));
+      continue;
+    }
+    if (totals == ErasedTotals::kRemove && (theirs || (names && !charged))) {
+      const bool known = charged || event.session_id.empty() || raw_from == absl::InfinitePast();
+      if (whole && known) continue;
+    }
+    AnalyticsEvent kept = event;
+    if (theirs || names) {
+      if (kept.user_id == user) kept.user_id = "";
+      if (kept.aggregate_id == user) kept.aggregate_id = "";
+      kept.fields = kept.properties = "";
+    }
+    left.push_back(std::make_shared<AnalyticsEvent>(std::move(kept)));
+  }
+  return left;
+}
+
+// As one string each, so that sets of events compare.
+std::multiset<std::string> AsJson(const std::vector<AnalyticsEvent>& events) {
+  std::multiset<std::string> json;
+  for (const AnalyticsEvent& event : events) json.insert(ToJson(event));
+  return json;
+}
+
+std::vector<std::string> Answers(Store& store, const KpiQuery& query, absl::Time at) {
+  const KpiCalculator kpis(std::shared_ptr<Store>(&store, [](Store*) {}), "default");
+  const auto& [period, filter] = query;
+  std::vector<std::string> answers;
+  const auto add = [&](const auto& answer) {
+    INFO(answer.status().ToString());
+    REQUIRE(answer.ok());
+    answers.push_back(ToJson(*answer));
+  };
+  const auto summary = kpis.Summarize(query);
+  REQUIRE(summary.ok());
+  for (const Totals::Field& field : Totals::Fields()) {
+    answers.push_back(std::string(field.name) + " " +
+                      std::to_string(summary->totals.*field.member));
+  }
+  answers.push_back("users " + std::to_string(summary->unique_users));
+  add(kpis.GetTrend({period, filter, Interval::kDay, "Europe/Berlin"}));
+  add(kpis.GetBreakdown({period, filter, Dimension::kHub, 0}));
+  add(kpis.GetFunnel({period, filter}));
+  add(kpis.GetLoad({period, filter}));
+  add(kpis.GetSessionSizes({period, filter}));
+  add(kpis.GetSessionsPerUser(query));
+  add(kpis.GetActiveUsers({at, filter}));
+  add(kpis.GetStreaks({at, filter}, 10));
+  add(kpis.GetRetention({{RandomEvents::kBegin - kDay, at + kDay}, filter, Interval::kDay}));
+  for (const std::string& user : kUsers) add(kpis.GetUser(user, {at}));
+  return answers;
+}
+
+enum class Dropping { kNo, kRawEvents };
+
+void Run(std::uint64_t seed, const std::string& kind, Dropping dropping) {
+  constexpr int kWorldDays = 5;
+  RandomEvents random(seed, RandomEvents::kBegin, kWorldDays);
+  const TempDir dir;
+  const std::string url = kind == "memory" ? "memory:" : dir.SqliteUrl("events.db");
+  auto store = Open(url);
+  auto reference = Open("memory:");
+  auto events = random.Distinct(1 + random.Below(120));
+  // Of each session only a day: what is dropped of longer ones is not counted exactly.
+  std::map<std::string, absl::Time> first;
+  for (const EventPtr& event : events) {
+    const auto [known, is_new] = first.emplace(event->session_id, event->time);
+    known->second = std::min(known->second, event->time);
+  }
+  if (dropping == Dropping::kRawEvents) {
+    std::erase_if(events, [&](const EventPtr& event) {
+      return !event->session_id.empty() && event->time > first[event->session_id] + kDay;
+    });
+  } else {
+    events = random.WithRepeats(std::move(events));
+  }
+  const auto batches = random.Batches(random.Shuffled(events));
+  for (const auto& batch : batches) {
+    std::vector<EventPtr> taken;
+    const absl::Time accepts_from = KeptFrom(*store).accepts_from();
+    for (const EventPtr& event : batch) {
+      if (event->time >= accepts_from) taken.push_back(event);
+    }
+    const CommitResult result = Commit(*store, batch);
+    const CommitResult expected = Commit(*reference, taken);
+    REQUIRE(result.committed == expected.committed);
+    REQUIRE(result.conflicts == expected.conflicts);
+
+    if (dropping == Dropping::kRawEvents && random.OneIn(3)) {
+      const absl::Time from = RandomEvents::kBegin + random.Below(kWorldDays - 1) * kDay - kDay;
+      REQUIRE(store->Retain({from, absl::InfinitePast(), absl::InfinitePast()}, kDay).ok());
+    }
+    if (random.OneIn(2)) {
+      const std::string& user =
+          kUsers[static_cast<std::size_t>(random.Below(static_cast<int>(kUsers.size())))];
+      const auto totals = random.OneIn(2) ? ErasedTotals::kKeep : ErasedTotals::kRemove;
+      INFO("erases " << user << (totals == ErasedTotals::kKeep ? ", keeps" : ", removes"));
+      const auto erased = EraseFromStore(*store, user, totals);
+      INFO(erased.status().ToString());
+      REQUIRE(erased.ok());
+      const Horizons kept = KeptFrom(*store);
+      const auto left =
+          Erased(AllEvents(*reference), user, totals, kept.events, kept.accepts_from());
+      reference = Open("memory:");
+      REQUIRE(Commit(*reference, left).committed == left.size());
+    }
+    if (kind != "memory" && random.OneIn(5)) {  // another process
+      store = nullptr;
+      store = Open(url);
+    }
+    const Horizons kept = KeptFrom(*store);
+    std::vector<AnalyticsEvent> raw = AllEvents(*reference);
+    std::erase_if(raw, [&](const AnalyticsEvent& event) { return event.time < kept.events; });
+    REQUIRE(AsJson(AllEvents(*store)) == AsJson(raw));
+    REQUIRE(Count(*store).total == raw.size());
+    if (dropping == Dropping::kNo) {
+      REQUIRE(Count(*store).by_type == Count(*reference).by_type);
+      REQUIRE(Count(*store).by_region == Count(*reference).by_region);
+    }
+    const KpiQuery query = random.Query(events);
+    const absl::Time at = random.Moment();
+    REQUIRE(Answers(*store, query, at) == Answers(*reference, query, at));
+  }
+}
+
+TEST_CASE("after persons are erased, answers are those of the events that are left") {
+  ForEachSeed([](std::uint64_t seed) {
+    for (const char* kind : {"sqlite", "memory"}) Run(seed, kind, Dropping::kNo);
+  });
+}
+
+TEST_CASE("persons are erased from totals whose events were dropped, too") {
+  ForEachSeed([](std::uint64_t seed) { Run(seed, "sqlite", Dropping::kRawEvents); });
+}
+
+}  // namespace
+}  // namespace nerava::analytics
