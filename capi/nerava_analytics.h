@@ -146,6 +146,35 @@ typedef struct nva_error_callback {
   void (*destroy)(void* user_data);
 } nva_error_callback;
 
+/* An alert: a watch's, or about the pipeline itself. See docs/kpis.md and docs/configuration.md. */
+enum { NVA_ALERT_PENDING = 0, NVA_ALERT_FIRING = 1, NVA_ALERT_RESOLVED = 2 };
+typedef struct nva_alert {
+  uint32_t struct_size;
+  int32_t state;
+  nva_string watch; /* its name; or error_rate, nothing_written, kpi_failures, store_unreachable */
+  nva_string group; /* which hub, region or window; empty: all, or none */
+  nva_string message;
+  double value;
+  int32_t has_value; /* 0: unknown by now */
+  int32_t reserved;
+  double threshold;
+  int64_t sample;
+  int64_t since_us; /* the first look at which the threshold was passed */
+  int64_t at_us;    /* of the last look */
+} nva_alert;
+
+/* Told about every alert that begins to fire, and that resolves, one at a time, on a thread of the
+ * library's or on that of nva_pipeline_check_watches. `alert` is borrowed. It must not close the
+ * pipeline. `on_alert` may be NULL: nobody is told. */
+typedef struct nva_alert_callback {
+  void* user_data;
+  void (*on_alert)(void* user_data, const nva_alert* alert);
+  void (*destroy)(void* user_data);
+} nva_alert_callback;
+
+/* Of an alert that the library gave. */
+NVA_API nva_status nva_alert_to_json(const nva_alert* alert, char** json);
+
 /* ---- Events ------------------------------------------------------------------------------- */
 
 /* An accepted event, as subscribers and stores see it. From the library: its strings are borrowed
@@ -278,6 +307,12 @@ typedef struct nva_pipeline_options {
   uint64_t kpi_warm_days_count;  /* up to 20 */
   nva_string
       user_id_key; /* a secret: users get pseudonyms, see docs/configuration.md; else empty */
+  nva_alert_callback on_alert;
+  int64_t alert_interval_ms;  /* how often watches are looked at without a commit; NVA_FOREVER: only
+                                 by nva_pipeline_check_watches */
+  int64_t alert_window_ms;    /* of the alerts about the pipeline */
+  double alert_error_rate;    /* percent of events not stored */
+  int64_t alert_error_sample; /* of at least so many */
 } nva_pipeline_options;
 
 #define NVA_FOREVER INT64_MAX
@@ -397,6 +432,41 @@ NVA_API nva_status nva_pipeline_erase_user(nva_pipeline* pipeline, nva_string us
                                            nva_erasure_receipt* receipt, uint32_t struct_size);
 NVA_API nva_status nva_pipeline_erase_user_json(nva_pipeline* pipeline, nva_string user_id,
                                                 int32_t totals, int64_t timeout_ms, char** json);
+
+/* Never renumbered. */
+enum { NVA_WATCH_ABOVE = 0, NVA_WATCH_BELOW = 1 };  /* relation */
+enum { NVA_WATCH_VALUE = 0, NVA_WATCH_CHANGE = 1 }; /* measure; percent against the period before */
+enum { NVA_EACH_NONE = -1 };                        /* each; else NVA_DIMENSION_... */
+
+/* Alerts while a KPI over a rolling period is above, or below, a threshold: docs/kpis.md. */
+typedef struct nva_watch {
+  uint32_t struct_size;
+  int32_t relation;
+  nva_string name; /* 1..100 bytes; tells it from the pipeline's others */
+  nva_string kpi;  /* "completion_rate" */
+  double threshold;
+  double hysteresis;   /* an alert resolves once the value is so far back */
+  int64_t period_ms;   /* default: 24 h */
+  int64_t hold_for_ms; /* so long, before it fires */
+  int64_t min_sample;  /* nothing is concluded from less */
+  int32_t measure;
+  int32_t each; /* hub, region or window on its own */
+  nva_string region;
+  nva_string hub_id;
+  nva_string window_id;
+} nva_watch;
+
+NVA_API nva_status nva_watch_init(nva_watch* watch, uint32_t struct_size);
+
+/* ALREADY_EXISTS for a second one of its name. */
+NVA_API nva_status nva_pipeline_add_watch(nva_pipeline* pipeline, const nva_watch* watch);
+NVA_API nva_status nva_pipeline_remove_watch(nva_pipeline* pipeline,
+                                             nva_string name); /* NOT_FOUND */
+/* Looks at all now, and calls on_alert on this thread. FAILED_PRECONDITION after _close and from inside
+ * on_alert; the error of a KPI that could not be computed, after the others. */
+NVA_API nva_status nva_pipeline_check_watches(nva_pipeline* pipeline);
+/* Pending and firing, as of the last look: a JSON array. Also in the health. */
+NVA_API nva_status nva_pipeline_alerts_json(nva_pipeline* pipeline, char** json);
 
 /* Further handles on the pipeline's parts, each to be freed. They keep the pipeline's memory, not
  * its operation: once it is closed or freed, publishing and writing give FAILED_PRECONDITION. */

@@ -131,6 +131,23 @@ void Take(const nva_pipeline_options& from, KpiCacheOptions* to) {
   to->warm_days.assign(days, days + std::min<std::uint64_t>(from.kpi_warm_days_count, 1000));
 }
 
+void Fill(const AlertOptions& from, nva_pipeline_options* to) {
+  to->alert_interval_ms =
+      from.interval == absl::InfiniteDuration() ? NVA_FOREVER : ToMillis(from.interval);
+  to->alert_window_ms = ToMillis(from.window);
+  to->alert_error_rate = from.error_rate;
+  to->alert_error_sample = from.error_sample;
+}
+
+void Take(const nva_pipeline_options& from, AlertOptions* to) {
+  to->interval = from.alert_interval_ms == NVA_FOREVER
+                     ? absl::InfiniteDuration()
+                     : absl::Milliseconds(from.alert_interval_ms);
+  to->window = absl::Milliseconds(from.alert_window_ms);
+  to->error_rate = from.alert_error_rate;
+  to->error_sample = from.alert_error_sample;
+}
+
 void Fill(const Options& from, nva_pipeline_options* to) {
   to->enabled = from.enabled ? 1 : 0;
   to->database_url = Intern(from.database_url);
@@ -141,6 +158,7 @@ void Fill(const Options& from, nva_pipeline_options* to) {
   Fill(from.store, to);
   Fill(from.data_retention, to);
   Fill(from.kpi_cache, to);
+  Fill(from.alerts, to);
 }
 
 }  // namespace
@@ -172,6 +190,7 @@ Options FromStruct(const nva_pipeline_options* in) {
   Take(given, &options.store);
   Take(given, &options.data_retention);
   Take(given, &options.kpi_cache);
+  Take(given, &options.alerts);
   return options;
 }
 

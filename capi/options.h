@@ -9,6 +9,7 @@
 
 #include "absl/status/status.h"
 #include "capi/boundary.h"
+#include "capi/events.h"
 #include "nerava/analytics/options.h"
 
 namespace nerava::analytics::capi {
@@ -30,6 +31,32 @@ class ErrorCallback {
   std::shared_ptr<void> owner_;
   void (*on_error_)(void*, nva_status, const char*) = nullptr;
 };
+
+// Calls a C nva_alert_callback.
+class AlertCallback {
+ public:
+  AlertCallback() = default;
+  explicit AlertCallback(const nva_alert_callback& callback)
+      : owner_(TakeOver(callback.user_data, callback.destroy)), on_alert_(callback.on_alert) {}
+
+  explicit operator bool() const { return on_alert_ != nullptr; }
+  void operator()(const Alert& alert) const {
+    const nva_alert view = AlertView(alert);
+    on_alert_(owner_.get(), &view);
+  }
+
+ private:
+  std::shared_ptr<void> owner_;
+  void (*on_alert_)(void*, const nva_alert*) = nullptr;
+};
+
+// As TakeOverOnError.
+inline AlertCallback TakeOverOnAlert(const nva_pipeline_options* options) {
+  constexpr std::size_t kEnd =
+      offsetof(nva_pipeline_options, on_alert) + sizeof(nva_alert_callback);
+  if (options == nullptr || options->struct_size < kEnd) return AlertCallback();
+  return AlertCallback(options->on_alert);
+}
 
 // The first thing to do with a struct that has an on_error: it is taken over even when the struct
 // turns out to be invalid, unless it is too small to hold one.

@@ -20,10 +20,12 @@ template <typename Open>
 nva_status OpenPipeline(const nva_pipeline_options* options, nva_pipeline** out, Open open) {
   return Guarded([&] {
     const ErrorCallback on_error = TakeOverOnError(options);
+    const AlertCallback on_alert = TakeOverOnAlert(options);
     nva_pipeline*& handle = Out(out);
     Options all = FromStruct(options);
     ReportTo(on_error, &all.bus);
     ReportTo(on_error, &all.writer);
+    if (on_alert) all.alerts.on_alert = on_alert;
     handle = new nva_pipeline{Value(open(std::move(all)))};
   });
 }

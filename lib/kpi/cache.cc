@@ -80,9 +80,14 @@ class AnswerCache::Landing {
 absl::StatusOr<std::shared_ptr<const void>> AnswerCache::Get(Store& store, const Question& question,
                                                              const std::optional<Period>& asked,
                                                              Compute compute, Purpose purpose) {
-  const auto value_of = [](absl::StatusOr<Answer> answer) {
-    return answer.ok() ? absl::StatusOr<std::shared_ptr<const void>>(std::move(answer->value))
-                       : answer.status();
+  const auto value_of =
+      [&](absl::StatusOr<Answer> answer) -> absl::StatusOr<std::shared_ptr<const void>> {
+    if (answer.ok()) return std::move(answer->value);
+    if (!absl::IsInvalidArgument(answer.status())) {
+      MutexLock lock(mutex_);
+      Count(&KpiCacheStats::failures, purpose);
+    }
+    return answer.status();
   };
   const auto version = max_bytes_ > 0 ? VersionOf(store) : std::nullopt;
   if (!version) {

@@ -6,6 +6,7 @@ namespace nerava::analytics {
 
 absl::Duration Housekeeping::Run(absl::Time now, Report report) {
   if (!warm_days_.empty()) Warm(now);
+  watcher_->Nudge();
   return retention_->Run(now, report);
 }
 

@@ -25,6 +25,7 @@ absl::Status ValidateWithoutStore(const Options& options) {
   }
   if (absl::Status kept = options.data_retention.Validate(); !kept.ok()) return kept;
   if (absl::Status cache = options.kpi_cache.Validate(); !cache.ok()) return cache;
+  if (absl::Status alerts = options.alerts.Validate(); !alerts.ok()) return alerts;
   return nerava::analytics::Validate(options.writer);
 }
 

@@ -17,6 +17,7 @@
 #include "lib/pipeline/validate.h"
 #include "lib/projection/erase.h"
 #include "lib/retention/schedule.h"
+#include "lib/watch/watcher.h"
 #include "nerava/analytics/pseudonym.h"
 
 namespace nerava::analytics {
@@ -86,18 +87,23 @@ std::vector<std::string> Warnings(const PipelineStats& stats) {
 struct Pipeline::Impl {
   Impl(Options options_in, std::shared_ptr<Store> store_in,
        std::shared_ptr<RetentionSchedule> retention_in, std::shared_ptr<AnswerCache> cache,
-       std::unique_ptr<BatchWriter> writer_in, const Clock& clock_in)
+       std::shared_ptr<Watcher> watcher_in, std::unique_ptr<BatchWriter> writer_in,
+       const Clock& clock_in)
       : options(std::move(options_in)),
         clock(clock_in),
         store(std::move(store_in)),
         retention(std::move(retention_in)),
+        watcher(std::move(watcher_in)),
         writer(std::move(writer_in)),
         bus(options.bus),
         producer({.region = options.region, .user_id_key = options.user_id_key},
                  options.enabled ? &bus : &nowhere, clock),
         kpis(store, options.region, clock, std::move(cache), options.user_id_key) {}
 
+  ~Impl() { watcher->Stop(); }
+
   absl::Status Start() {
+    watcher->Start(clock, [this] { return Counted(); });
     if (!options.enabled) {
       writer->Stop(absl::ZeroDuration());  // what is written to it directly must not pile up
       return absl::OkStatus();
@@ -122,10 +128,22 @@ struct Pipeline::Impl {
             .kpi_cache = kpis.cache_stats()};
   }
 
+  OperationCounts Counted() const {
+    const PipelineStats stats = Counters();
+    const BatchWriterStats& writer_stats = stats.writer;
+    const std::uint64_t refused = stats.producer.rejected + writer_stats.overflows;
+    return {.events = writer_stats.accepted + refused,
+            .lost = refused + writer_stats.dropped + writer_stats.dead_lettered,
+            .kpi_failures = stats.kpi_cache.failures,
+            .oldest_pending = writer_stats.oldest_pending_age,
+            .last_error = writer_stats.last_error};
+  }
+
   const Options options;
   const Clock& clock;
   const std::shared_ptr<Store> store;
   const std::shared_ptr<RetentionSchedule> retention;
+  const std::shared_ptr<Watcher> watcher;
   std::string store_error;  // why a disabled pipeline has an empty store instead; set by Open
   const std::unique_ptr<BatchWriter> writer;
   Bus bus;
@@ -159,14 +177,17 @@ absl::StatusOr<std::unique_ptr<Pipeline>> Pipeline::Open(Options options,
   if (!options.enabled) writer_options.journal = {.durability = Durability::kMemory};
   auto retention = std::make_shared<RetentionSchedule>(store, options.data_retention);
   auto cache = std::make_shared<AnswerCache>(options.kpi_cache.max_bytes);
+  auto watcher =
+      std::make_shared<Watcher>(options.alerts, options.writer.flush_interval, store, cache);
   auto housekeeping =
-      std::make_shared<Housekeeping>(retention, store, cache, options.kpi_cache.warm_days);
+      std::make_shared<Housekeeping>(retention, watcher, store, cache, options.kpi_cache.warm_days);
   auto writer =
       BatchWriter::Create(std::move(writer_options), store, clock, std::move(housekeeping));
   if (!writer.ok()) return writer.status();
   retention->ReadHorizons();
-  auto impl = std::make_unique<Impl>(std::move(options), std::move(store), std::move(retention),
-                                     std::move(cache), *std::move(writer), clock);
+  auto impl =
+      std::make_unique<Impl>(std::move(options), std::move(store), std::move(retention),
+                             std::move(cache), std::move(watcher), *std::move(writer), clock);
   if (absl::Status started = impl->Start(); !started.ok()) return started;
   return std::unique_ptr<Pipeline>(new Pipeline(std::move(impl)));
 }
@@ -196,6 +217,7 @@ std::size_t Pipeline::Flush(absl::Duration timeout) { return impl_->writer->Flus
 
 std::size_t Pipeline::Close(absl::Duration timeout) {
   impl_->closed = true;  // the source first, then what it feeds
+  impl_->watcher->Stop();
   return impl_->writer->Stop(timeout);
 }
 
@@ -246,6 +268,11 @@ absl::StatusOr<ErasureReceipt> Pipeline::EraseUser(const std::string& user_id, E
       .quarantined_segments = static_cast<std::int64_t>(journal->quarantined_segments)};
 }
 
+absl::Status Pipeline::AddWatch(Watch watch) { return impl_->watcher->Add(std::move(watch)); }
+absl::Status Pipeline::RemoveWatch(const std::string& name) { return impl_->watcher->Remove(name); }
+absl::Status Pipeline::CheckWatches() { return impl_->watcher->Check(); }
+std::vector<Alert> Pipeline::alerts() const { return impl_->watcher->Alerts(); }
+
 Producer& Pipeline::producer() { return impl_->producer; }
 Bus& Pipeline::bus() { return impl_->bus; }
 BatchWriter& Pipeline::writer() { return *impl_->writer; }
@@ -270,6 +297,7 @@ Health Pipeline::health() const {
 
   const BatchWriterStats& writer = health.stats.writer;
   health.warnings = Warnings(health.stats);
+  health.alerts = impl_->watcher->Alerts();
   if (impl_->closed) {
     health.reason = "the pipeline is closed";
   } else if (health.enabled && !writer.running) {

@@ -76,6 +76,7 @@ std::string CacheJson(const KpiCacheStats& cache) {
     json.Json("hits", JsonOf(cache.hits));
     json.Json("shared", JsonOf(cache.shared));
     json.Json("misses", JsonOf(cache.misses));
+    json.Json("failures", JsonOf(cache.failures));
     json.Json("warmed", JsonOf(cache.warmed));
     json.Json("evictions", JsonOf(cache.evictions));
     json.Json("entries", JsonOf(cache.entries));
@@ -155,6 +156,7 @@ std::string ToJson(const Health& health) {
     json.Json("enabled", JsonOf(health.enabled));
     json.Text("reason", ValidText(health.reason));
     json.Json("warnings", "[" + warnings + "]");
+    json.Json("alerts", ToJson(health.alerts));
     AddStats(health.stats, &json);
   });
 }

@@ -7,6 +7,7 @@ from ctypes import (
     POINTER,
     Structure,
     c_char_p,
+    c_double,
     c_int32,
     c_int64,
     c_size_t,
@@ -34,6 +35,7 @@ def string(text: bytes) -> String:
 
 
 ERROR_FUNCTION = ctypes.CFUNCTYPE(None, c_void_p, c_int32, c_char_p)
+ALERT_FUNCTION = ctypes.CFUNCTYPE(None, c_void_p, c_void_p)
 EVENT_FUNCTION = ctypes.CFUNCTYPE(c_int32, c_void_p, c_void_p)
 DESTROY_FUNCTION = ctypes.CFUNCTYPE(None, c_void_p)
 
@@ -42,6 +44,14 @@ class ErrorCallback(Structure):
     _fields_ = [
         ("user_data", c_void_p),
         ("on_error", ERROR_FUNCTION),
+        ("destroy", DESTROY_FUNCTION),
+    ]
+
+
+class AlertCallback(Structure):
+    _fields_ = [
+        ("user_data", c_void_p),
+        ("on_alert", ALERT_FUNCTION),
         ("destroy", DESTROY_FUNCTION),
     ]
 
@@ -88,6 +98,30 @@ class PipelineOptions(Structure):
         ("kpi_warm_days", POINTER(c_int32)),
         ("kpi_warm_days_count", c_uint64),
         ("user_id_key", String),
+        ("on_alert", AlertCallback),
+        ("alert_interval_ms", c_int64),
+        ("alert_window_ms", c_int64),
+        ("alert_error_rate", c_double),
+        ("alert_error_sample", c_int64),
+    ]
+
+
+class Watch(Structure):
+    _fields_ = [
+        ("struct_size", c_uint32),
+        ("relation", c_int32),
+        ("name", String),
+        ("kpi", String),
+        ("threshold", c_double),
+        ("hysteresis", c_double),
+        ("period_ms", c_int64),
+        ("hold_for_ms", c_int64),
+        ("min_sample", c_int64),
+        ("measure", c_int32),
+        ("each", c_int32),
+        ("region", String),
+        ("hub_id", String),
+        ("window_id", String),
     ]
 
 
@@ -119,6 +153,12 @@ _STATUS_FUNCTIONS: dict[str, tuple[Any, ...]] = {
     "nva_pipeline_replay_dead_letters": (c_void_p, POINTER(c_uint64)),
     "nva_pipeline_apply_retention_json": (c_void_p, c_int64, _OUT),
     "nva_pipeline_erase_user_json": (c_void_p, String, c_int32, c_int64, _OUT),
+    "nva_watch_init": (POINTER(Watch), c_uint32),
+    "nva_pipeline_add_watch": (c_void_p, POINTER(Watch)),
+    "nva_pipeline_remove_watch": (c_void_p, String),
+    "nva_pipeline_check_watches": (c_void_p,),
+    "nva_pipeline_alerts_json": (c_void_p, _OUT),
+    "nva_alert_to_json": (c_void_p, _OUT),
     "nva_pipeline_bus": (c_void_p, _OUT),
     "nva_pipeline_producer": (c_void_p, _OUT),
     "nva_pipeline_kpi": (c_void_p, _OUT),
@@ -182,6 +222,8 @@ _ERRORS: dict[str, dict[int, type[errors.NeravaError]]] = {
     "nva_publish_json": _EVENT_ERRORS,
     "nva_producer_convert_json": _EVENT_ERRORS,
     "nva_pipeline_replay_dead_letters": {errors.FAILED_PRECONDITION: errors.Closed},
+    "nva_pipeline_add_watch": {errors.ALREADY_EXISTS: errors.InvalidArgument},
+    "nva_pipeline_remove_watch": {errors.NOT_FOUND: errors.InvalidArgument},
 }
 
 

@@ -18,9 +18,11 @@ from typing import Any, Callable
 
 from . import _fork, errors
 from ._abi import (
+    ALERT_FUNCTION,
     DESTROY_FUNCTION,
     ERROR_FUNCTION,
     EVENT_FUNCTION,
+    AlertCallback,
     ErrorCallback,
     EventHandler,
 )
@@ -28,6 +30,7 @@ from ._library import abi
 
 Handler = Callable[[dict[str, Any]], object]
 OnError = Callable[[errors.NeravaError], object]
+OnAlert = Callable[[dict[str, Any]], object]
 
 logger = logging.getLogger("nerava_analytics")
 
@@ -61,6 +64,11 @@ def event_handler(target: Target) -> EventHandler:
 def error_callback(target: Target) -> ErrorCallback:
     """The C struct that calls `target` with every error, or logs it when the target is empty."""
     return ErrorCallback(_register(target), _ERROR_FUNCTION, _DESTROY_FUNCTION)
+
+
+def alert_callback(target: Target) -> AlertCallback:
+    """The C struct that calls `target` with every alert."""
+    return AlertCallback(_register(target), _ALERT_FUNCTION, _DESTROY_FUNCTION)
 
 
 def on_this_thread() -> bool:
@@ -161,6 +169,21 @@ def _on_error(key: int, status: int, message: bytes | None) -> None:
         _state.interrupt = error
 
 
+def _on_alert(key: int, alert: int) -> None:
+    try:
+        with _Call():
+            target = _targets.get(key)
+            if target is None or target.function is None or _draining:
+                return
+            library, out = abi(), ctypes.c_void_p()
+            library.nva_alert_to_json(alert, ctypes.byref(out))
+            target.function(json.loads(library.take_text(out)))
+    except Exception:
+        logger.exception("the on_alert function of a pipeline raised")
+    except BaseException as error:
+        _state.interrupt = error
+
+
 def _destroy(key: int) -> None:
     _targets.pop(key, None)
 
@@ -173,6 +196,7 @@ def _event_as_dict(event: int) -> dict[str, Any]:
 
 
 _fork.call_in_child(_renew)
+_ALERT_FUNCTION = ALERT_FUNCTION(_on_alert)
 _EVENT_FUNCTION = EVENT_FUNCTION(_on_event)
 _ERROR_FUNCTION = ERROR_FUNCTION(_on_error)
 _DESTROY_FUNCTION = DESTROY_FUNCTION(_destroy)

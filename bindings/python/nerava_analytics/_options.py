@@ -30,6 +30,7 @@ _COUNTS = (
     "sqlite_cache_bytes",
     "sqlite_partition_rows",
     "kpi_cache_bytes",
+    "alert_error_sample",
 )
 _DURATIONS = (
     "flush_interval",
@@ -39,6 +40,8 @@ _DURATIONS = (
     "sync_interval",
     "sqlite_busy_timeout",
     "retention_interval",
+    "alert_interval",
+    "alert_window",
 )
 _DAYS = ("keep_events", "keep_aggregates", "keep_snapshots")
 _SWITCHES = ("enabled", "retention")
@@ -73,7 +76,7 @@ def _set(options: PipelineOptions, name: str, value: Any) -> None:
         options.journal_dir = string(os.fsencode(value))
     elif name in _WORDS:
         if value not in _WORDS[name]:
-            raise _invalid(f"{name} is {value!r}; it must be one of {', '.join(_WORDS[name])}")
+            raise invalid(f"{name} is {value!r}; it must be one of {', '.join(_WORDS[name])}")
         setattr(options, name, _WORDS[name][value])
     elif name in _DURATIONS:
         setattr(options, name + "_ms", to_millis(name, value))
@@ -81,7 +84,7 @@ def _set(options: PipelineOptions, name: str, value: Any) -> None:
         if isinstance(value, bool) or not isinstance(value, int):
             raise TypeError(f"{name} must be an int, not {value!r}")
         if not 0 <= value < 2**63:
-            raise _invalid(f"{name} is {value}; it must be from 0 on")
+            raise invalid(f"{name} is {value}; it must be from 0 on")
         setattr(options, name, value)
     elif name in _DAYS:
         setattr(options, name + "_days", _days(name, value))
@@ -91,6 +94,8 @@ def _set(options: PipelineOptions, name: str, value: Any) -> None:
             raise TypeError(f"kpi_warm_days must be ints (days), not {value!r}")
         options.kpi_warm_days = (ctypes.c_int32 * len(days))(*days)  # which the struct keeps
         options.kpi_warm_days_count = len(days)
+    elif name == "alert_error_rate":
+        options.alert_error_rate = float(value)
     elif name in _SWITCHES:
         setattr(options, name, int(bool(value)))
     else:
@@ -102,14 +107,14 @@ def _days(name: str, value: Any) -> int:
         return FOREVER
     if isinstance(value, timedelta):
         if value % timedelta(days=1):
-            raise _invalid(f"{name} is {value}; it must be whole days")
+            raise invalid(f"{name} is {value}; it must be whole days")
         return value.days
     if isinstance(value, bool) or not isinstance(value, int):
         raise TypeError(f'{name} must be an int (days), a timedelta or "forever", not {value!r}')
     if not 0 <= value <= 1_000_000:
-        raise _invalid(f"{name} is {value}; it must be from 0 to 1,000,000 days")
+        raise invalid(f"{name} is {value}; it must be from 0 to 1,000,000 days")
     return value
 
 
-def _invalid(message: str) -> errors.InvalidArgument:
+def invalid(message: str) -> errors.InvalidArgument:
     return errors.InvalidArgument(message, errors.INVALID_ARGUMENT, "invalid_argument")

@@ -8,20 +8,23 @@ import logging
 import warnings
 import weakref
 from collections.abc import Mapping, Sequence
+from datetime import timedelta
 from types import TracebackType
 from typing import Any, Literal
 
 from . import _callbacks, _lifecycle, errors
-from ._abi import TIME_NONE, string
-from ._callbacks import Handler, OnError, Target
-from ._convert import Money, Time, encode_event, number, timeout_millis, to_micros
+from ._abi import TIME_NONE, Watch, string
+from ._callbacks import Handler, OnAlert, OnError, Target
+from ._convert import Money, Time, encode_event, number, timeout_millis, to_micros, to_millis
 from ._handles import Handle
 from ._library import abi
-from ._options import Days, Durability, Overflow, Path, Seconds, make_options
+from ._options import Days, Durability, Overflow, Path, Seconds, invalid, make_options
 from .kpis import Kpis
 
 DEFAULT_TIMEOUT = 10.0  # seconds, of flush, close and erase_user
-_TOTALS = ("keep", "remove")  # by their numbers in the C ABI
+# By their numbers in the C ABI.
+_TOTALS = ("keep", "remove")
+_DIMENSIONS = ("region", "hub", "window")
 
 
 def open(
@@ -54,6 +57,11 @@ def open(
     kpi_cache_bytes: int | None = None,
     kpi_warm_days: Sequence[int] | None = None,
     user_id_key: str | bytes | None = None,
+    alert_interval: Seconds | None = None,
+    alert_window: Seconds | None = None,
+    alert_error_rate: float | None = None,
+    alert_error_sample: int | None = None,
+    on_alert: OnAlert | None = None,
     on_error: OnError | None = None,
 ) -> Pipeline:
     """Opens the store that `url` names and starts a pipeline over it.
@@ -62,7 +70,8 @@ def open(
     library's default; docs/configuration.md says what each option does. Durations are seconds or
     timedeltas; what is kept (`keep_...`) is whole days, or "forever". `on_error` is called with a NeravaError for what fails behind the scenes (commits,
     on a thread of the library; handlers, on the publishing thread); without it such errors are
-    logged to "nerava_analytics". The environment is not read: see open_from_environment.
+    logged to "nerava_analytics". `on_alert` is called with every alert that begins to fire and that
+    resolves (see Pipeline.watch), on a thread of the library. The environment is not read: see open_from_environment.
 
     InvalidArgument for a bad option or URL, FailedPrecondition for a file of a newer version or of
     another program and for a journal's folder that cannot be used, StoreUnavailable when the store
@@ -73,7 +82,11 @@ def open(
 
 
 def open_from_environment(
-    url: str | None = None, *, on_error: OnError | None = None, **options: Any
+    url: str | None = None,
+    *,
+    on_alert: OnAlert | None = None,
+    on_error: OnError | None = None,
+    **options: Any,
 ) -> Pipeline:
     """Like open, but what is not given comes from the ANALYTICS_* variables.
 
@@ -88,13 +101,16 @@ def open_from_environment(
     unknown = set(options) - set(open.__kwdefaults__ or ())
     if unknown:
         raise TypeError(f"unknown options: {', '.join(sorted(unknown))}")
-    return _open({"url": url, "on_error": on_error, **options}, from_environment=True)
+    given = {"url": url, "on_alert": on_alert, "on_error": on_error, **options}
+    return _open(given, from_environment=True)
 
 
 def _open(given: dict[str, Any], from_environment: bool) -> Pipeline:
-    url, on_error = given.pop("url"), given.pop("on_error")
+    url, on_error, on_alert = given.pop("url"), given.pop("on_error"), given.pop("on_alert")
     options = make_options({"database_url": url, **given}, from_environment)
     options.on_error = _callbacks.error_callback(Target(on_error))
+    if on_alert is not None:
+        options.on_alert = _callbacks.alert_callback(Target(on_alert))
     out = ctypes.c_void_p()
     abi().nva_pipeline_open(ctypes.byref(options), ctypes.byref(out))
     return Pipeline(_PipelineHandles(out.value))
@@ -369,6 +385,85 @@ class Pipeline:
         run: dict[str, Any] = json.loads(self._abi.take_text(out))
         return run
 
+    def watch(
+        self,
+        name: str,
+        kpi: str,
+        *,
+        above: float | None = None,
+        below: float | None = None,
+        change: bool = False,
+        hysteresis: float = 0,
+        period: Seconds = timedelta(days=1),
+        hold_for: Seconds = 0,
+        min_sample: int = 0,
+        each: Literal["region", "hub", "window"] | None = None,
+        region: str | None = None,
+        hub: str | None = None,
+        window: str | None = None,
+    ) -> None:
+        """Alerts while `kpi` over the rolling `period` is `above`, or `below`, a threshold.
+
+        `kpi` is a number that KPIs have in their answers: "completion_rate", "total_sessions",
+        "p90_time_to_complete_s", "dau"; docs/kpis.md lists them. With `change` it is by how many
+        percent it differs from the period before. An alert fires once it has been so for
+        `hold_for`, and resolves once the value is `hysteresis` back; from fewer than `min_sample`
+        sessions, or whatever a rate is over, nothing is concluded. `each` looks at every hub,
+        region or window on its own. Looked at after commits and every `alert_interval`; on_alert
+        (see open) is told, and alerts() and health() list what is the matter.
+
+        InvalidArgument for a bad value, and for a name that another watch has.
+        """
+        if (above is None) == (below is None):
+            raise invalid("give a watch either above or below")
+        if each is not None and each not in _DIMENSIONS:
+            raise invalid(f"each is {each!r}; it must be one of {', '.join(_DIMENSIONS)}")
+        watch = Watch()
+        self._abi.nva_watch_init(ctypes.byref(watch), ctypes.sizeof(watch))
+        watch.name, watch.kpi = string(name.encode()), string(kpi.encode())
+        watch.relation = 0 if above is not None else 1
+        watch.threshold = float(above if above is not None else below or 0)
+        watch.measure = int(bool(change))
+        watch.hysteresis = float(hysteresis)
+        watch.period_ms = to_millis("period", period)
+        watch.hold_for_ms = to_millis("hold_for", hold_for)
+        watch.min_sample = min_sample
+        if each is not None:
+            watch.each = _DIMENSIONS.index(each)
+        watch.region = string((region or "").encode())
+        watch.hub_id = string((hub or "").encode())
+        watch.window_id = string((window or "").encode())
+        with self._handles.pipeline as pipeline:
+            self._abi.nva_pipeline_add_watch(pipeline, ctypes.byref(watch))
+
+    def unwatch(self, name: str) -> None:
+        """Ends a watch, and its alerts. InvalidArgument when there is none of the name."""
+        with self._handles.pipeline as pipeline:
+            self._abi.nva_pipeline_remove_watch(pipeline, string(name.encode()))
+
+    def check_watches(self) -> None:
+        """Looks at all watches now; on_alert is called on this thread.
+
+        StoreUnavailable when a KPI could not be computed, FailedPrecondition once closed and from
+        inside on_alert.
+        """
+        with self._handles.pipeline as pipeline:
+            self._abi.nva_pipeline_check_watches(pipeline)
+
+    def alerts(self) -> list[dict[str, Any]]:
+        """Those that are pending or firing, as of the last look.
+
+        Each has "watch", "group" (which hub, say), "state" ("pending", "firing"), "value",
+        "threshold", "sample", "since", "at" and "message". Beside those of watches there are
+        "error_rate", "nothing_written", "kpi_failures" and "store_unreachable", about the pipeline
+        itself.
+        """
+        out = ctypes.c_void_p()
+        with self._handles.pipeline as pipeline:
+            self._abi.nva_pipeline_alerts_json(pipeline, ctypes.byref(out))
+        result: list[dict[str, Any]] = json.loads(self._abi.take_text(out))
+        return result
+
     def erase_user(
         self,
         user_id: str,
@@ -389,11 +484,7 @@ class Pipeline:
         written, Closed.
         """
         if totals not in _TOTALS:
-            raise errors.InvalidArgument(
-                f'totals is {totals!r}; it must be "keep" or "remove"',
-                errors.INVALID_ARGUMENT,
-                "invalid_argument",
-            )
+            raise invalid(f'totals is {totals!r}; it must be "keep" or "remove"')
         if self.closed:
             raise errors.Closed("the pipeline is closed", errors.FAILED_PRECONDITION, "closed")
         out = ctypes.c_void_p()

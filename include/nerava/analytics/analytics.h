@@ -24,3 +24,4 @@
 #include "nerava/analytics/report.h"           // IWYU pragma: export
 #include "nerava/analytics/store.h"            // IWYU pragma: export
 #include "nerava/analytics/timestamp.h"        // IWYU pragma: export
+#include "nerava/analytics/watch.h"            // IWYU pragma: export

@@ -26,6 +26,8 @@ struct KpiCacheStats {
   std::uint64_t hits = 0;    // answered from the cache
   std::uint64_t shared = 0;  // ... from an answer that another thread was just computing
   std::uint64_t misses = 0;  // computed
+  // ... in vain, for the store's sake. Not those that were asked for wrongly.
+  std::uint64_t failures = 0;
   std::uint64_t warmed = 0;  // computed before anybody asked
   std::uint64_t evictions = 0;
   std::uint64_t entries = 0;  // kept now

@@ -12,6 +12,7 @@
 #include "nerava/analytics/data_retention.h"
 #include "nerava/analytics/kpi_cache.h"
 #include "nerava/analytics/store.h"
+#include "nerava/analytics/watch.h"
 
 namespace nerava::analytics {
 
@@ -34,6 +35,7 @@ struct Options {
   StoreOptions store = {};
   DataRetention data_retention = {};
   KpiCacheOptions kpi_cache = {};
+  AlertOptions alerts = {};
 
   // `defaults` overridden by the environment. The only place that reads it:
   //   ANALYTICS_ENABLED         true/false, 1/0, yes/no, on/off

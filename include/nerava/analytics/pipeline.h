@@ -21,6 +21,7 @@
 #include "nerava/analytics/options.h"
 #include "nerava/analytics/producer.h"
 #include "nerava/analytics/store.h"
+#include "nerava/analytics/watch.h"
 
 namespace nerava::analytics {
 
@@ -42,6 +43,7 @@ struct Health {
   // What somebody should look at though all works: dead letters, damaged journal segments, old data
   // that was not dropped.
   std::vector<std::string> warnings;
+  std::vector<Alert> alerts;  // pending and firing
   PipelineStats stats;
 };
 
@@ -93,6 +95,15 @@ class Pipeline {
   absl::StatusOr<ErasureReceipt> EraseUser(const std::string& user_id,
                                            ErasedTotals totals = ErasedTotals::kKeep,
                                            absl::Duration timeout = absl::Seconds(10));
+
+  // See watch.h. InvalidArgument for a bad watch, AlreadyExists for a second of its name; NotFound.
+  absl::Status AddWatch(Watch watch);
+  absl::Status RemoveWatch(const std::string& name);
+  // Looks at all watches now, and calls on_alert on this thread. The error of a KPI that could not be
+  // computed, after the others.
+  absl::Status CheckWatches();
+  // Pending and firing, as of the last look.
+  std::vector<Alert> alerts() const;
 
   Producer& producer();
   Bus& bus();

@@ -297,8 +297,9 @@ TEST_CASE("Stats and health are the JSON that clients read") {
   CHECK(health["enabled"] == true);
   CHECK(health["reason"] == "");
   CHECK(health["warnings"] == Json::array());
+  CHECK(health["alerts"] == Json::array());
   Json rest = health, then = stats;
-  for (const char* key : {"status", "enabled", "reason", "warnings"}) rest.erase(key);
+  for (const char* key : {"status", "enabled", "reason", "warnings", "alerts"}) rest.erase(key);
   for (Json* json : {&rest, &then}) {  // an age: it grows
     CHECK(json->at("oldest_pending_seconds") > 0);
     json->erase("oldest_pending_seconds");
