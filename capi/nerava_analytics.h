@@ -417,8 +417,10 @@ typedef struct nva_erasure_receipt {
   int64_t sessions_removed;    /* from the totals */
   int64_t sessions_anonymized; /* that stopped, and stay in the totals */
   int64_t dead_letters;        /* removed */
-  int64_t
-      quarantined_segments; /* damaged files of the journal that nobody can search: look at them */
+  /* What nobody can search, so look at it: dead letters of another version, or damaged; and damaged
+   * files of the journal. */
+  int64_t unreadable_letters;
+  int64_t quarantined_segments;
 } nva_erasure_receipt;
 
 /* Erases a person from the store, from dead letters and files of its journal, and from the last events

@@ -140,9 +140,8 @@ void Fill(const AlertOptions& from, nva_pipeline_options* to) {
 }
 
 void Take(const nva_pipeline_options& from, AlertOptions* to) {
-  to->interval = from.alert_interval_ms == NVA_FOREVER
-                     ? absl::InfiniteDuration()
-                     : absl::Milliseconds(from.alert_interval_ms);
+  to->interval = from.alert_interval_ms == NVA_FOREVER ? absl::InfiniteDuration()
+                                                       : absl::Milliseconds(from.alert_interval_ms);
   to->window = absl::Milliseconds(from.alert_window_ms);
   to->error_rate = from.alert_error_rate;
   to->error_sample = from.alert_error_sample;

@@ -211,8 +211,9 @@ nva_status nva_pipeline_erase_user(nva_pipeline* pipeline, nva_string user_id, i
                                    int64_t timeout_ms, nva_erasure_receipt* receipt,
                                    uint32_t struct_size) {
   return Guarded([&] {
-    const ErasureReceipt erased = EraseUser(pipeline, user_id, totals, timeout_ms);
     nva_erasure_receipt result{};
+    Write(result, receipt, struct_size, "receipt");  // before what cannot be undone
+    const ErasureReceipt erased = EraseUser(pipeline, user_id, totals, timeout_ms);
     result.totals = totals;
     result.erased_at_us = ToMicros(erased.erased_at);
     result.events_removed = erased.events_removed;
@@ -220,6 +221,7 @@ nva_status nva_pipeline_erase_user(nva_pipeline* pipeline, nva_string user_id, i
     result.sessions_removed = erased.sessions_removed;
     result.sessions_anonymized = erased.sessions_anonymized;
     result.dead_letters = erased.dead_letters;
+    result.unreadable_letters = erased.unreadable_letters;
     result.quarantined_segments = erased.quarantined_segments;
     Write(result, receipt, struct_size, "receipt");
   });

@@ -127,7 +127,10 @@ absl::Status AppendLetter(const LockedFolder& folder, const std::string& line) {
 
 // All or nothing, whenever the power fails.
 absl::Status ReplaceLetters(const LockedFolder& folder, const std::vector<std::string>& lines) {
-  if (lines.empty()) return folder.folder->Remove(kFile);
+  if (lines.empty()) {
+    absl::Status gone = folder.folder->Remove(kFile);
+    return gone.ok() ? folder.folder->Sync() : gone;
+  }
   constexpr char kNew[] = "dead_letters.new";
   if (absl::Status gone = folder.folder->Remove(kNew); !gone.ok()) return gone;
   auto file = folder.Open(kNew, O_WRONLY | O_CREAT | O_EXCL);
@@ -204,22 +207,27 @@ absl::StatusOr<std::size_t> DeadLetters::Replay(absl::FunctionRef<absl::Status(E
   return count;
 }
 
-absl::StatusOr<std::size_t> DeadLetters::Remove(
+absl::StatusOr<RemovedLetters> DeadLetters::Remove(
     absl::FunctionRef<bool(const AnalyticsEvent&)> which) {
-  std::size_t removed = 0;
+  RemovedLetters result;
   const auto remaining = [&](const std::vector<std::string>& lines) {
     std::vector<std::string> kept;
     for (const std::string& line : lines) {
       const auto letter = Parse(line);
-      if (!letter) continue;
-      which(*letter->event) ? void(++removed) : kept.push_back(line);
+      if (letter && which(*letter->event)) {
+        ++result.removed;
+        continue;
+      }
+      const bool whole = letter || nlohmann::json::accept(line);
+      if (!letter && whole) ++result.unreadable;
+      if (whole) kept.push_back(line);
     }
     return kept;
   };
   MutexLock lock(mutex_);
   absl::Status status = Rewrite(remaining);
   if (!status.ok()) return status;
-  return removed;
+  return result;
 }
 
 absl::Status DeadLetters::Forget(std::multiset<std::string> gone) {

@@ -38,8 +38,8 @@ class DeadLetters {
   // Offers each event to `accept`, and forgets those that it takes; how many. The rest stay. The
   // error of the last that was not taken, if none was.
   absl::StatusOr<std::size_t> Replay(absl::FunctionRef<absl::Status(EventPtr)> accept);
-  // Forgets those that `which` says, and unfinished lines; how many.
-  absl::StatusOr<std::size_t> Remove(absl::FunctionRef<bool(const AnalyticsEvent&)> which);
+  // Forgets those that `which` says, and unfinished lines.
+  absl::StatusOr<RemovedLetters> Remove(absl::FunctionRef<bool(const AnalyticsEvent&)> which);
 
  private:
   void Count(File& file, std::uint64_t inode) const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);

@@ -236,6 +236,7 @@ absl::StatusOr<std::shared_ptr<File>> ProcessFolder::Open(const std::string& nam
 std::size_t CountQuarantined(const std::string& store_folder) {
   std::error_code error;
   std::size_t count = 0;
+  if (store_folder.empty()) return 0;
   const std::filesystem::path folder = std::filesystem::path(store_folder) / kQuarantine;
   for (std::filesystem::directory_iterator file(folder, error), end; !error && file != end;
        file.increment(error)) {

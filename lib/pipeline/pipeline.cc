@@ -3,7 +3,9 @@
 #include <algorithm>
 #include <atomic>
 #include <exception>
+#include <map>
 #include <new>
+#include <set>
 #include <string>
 #include <utility>
 
@@ -139,6 +141,73 @@ struct Pipeline::Impl {
             .last_error = writer_stats.last_error};
   }
 
+  // Of the person with this id, in the order in which nothing is missed when it is called again after
+  // an error.
+  absl::StatusOr<ErasureReceipt> Erase(const std::string& user_id, ErasedTotals totals,
+                                       absl::Duration timeout) {
+    if (const std::size_t left = writer->Flush(timeout); left > 0) {
+      const std::string error = writer->stats().last_error;
+      return absl::UnavailableError(fmt::format(
+          "nothing was erased: {} events that were accepted before still wait to be stored{}{}",
+          left, error.empty() ? "; try again later" : ": ", error));
+    }
+    // Also what was stored before there was a key.
+    UserIds ids{user_id, PseudonymOf(user_id, options.user_id_key)};
+    std::sort(ids.begin(), ids.end());
+    ids.erase(std::unique(ids.begin(), ids.end()), ids.end());
+
+    RemovedLetters letters;
+    std::set<std::string> sessions;
+    const auto theirs = [&](const AnalyticsEvent& event) {
+      return Names(event, ids) ||
+             (!event.session_id.empty() && sessions.contains(event.session_id));
+    };
+    auto stored = EraseFromStore(
+        *store, ids, totals, [&](const std::vector<std::string>& known) -> absl::Status {
+          sessions.insert(known.begin(), known.end());
+          // Of sessions of which there are only dead letters, these tell whose they are.
+          auto looked_at = writer->RemoveDeadLetters([&](const AnalyticsEvent& event) {
+            if (Names(event, ids)) sessions.insert(event.session_id);
+            return false;
+          });
+          if (!looked_at.ok()) return looked_at.status();
+          auto removed = writer->RemoveDeadLetters(theirs);
+          if (!removed.ok()) return removed.status();
+          letters = *removed;
+          return absl::OkStatus();
+        });
+    {
+      const MutexLock lock(erasing);
+      ErasureReceipt& receipt = unfinished[ids.back()];
+      receipt.dead_letters += static_cast<std::int64_t>(letters.removed);
+      if (!stored.ok()) return stored.status();
+      receipt.events_removed += stored->events_removed;
+      receipt.events_anonymized += stored->events_anonymized;
+      receipt.sessions_removed += stored->sessions_removed;
+      receipt.sessions_anonymized += stored->sessions_anonymized;
+    }
+    bus.Forget(theirs);
+    absl::Status purged = writer->RenewJournal(timeout);
+    if (purged.ok()) purged = GuardedFromStore([&] { return store->Purge(); });
+    if (!purged.ok()) {
+      return absl::Status(purged.code(),
+                          fmt::format("the person was erased, but may still be found in files: {}; "
+                                      "erase again to have them purged",
+                                      std::string(purged.message())));
+    }
+    ErasureReceipt receipt;
+    {
+      const MutexLock lock(erasing);
+      receipt = std::exchange(unfinished[ids.back()], ErasureReceipt());
+      unfinished.erase(ids.back());
+    }
+    receipt.erased_at = clock.Now();
+    receipt.totals = totals;
+    receipt.unreadable_letters = static_cast<std::int64_t>(letters.unreadable);
+    receipt.quarantined_segments = static_cast<std::int64_t>(writer->QuarantinedSegments());
+    return receipt;
+  }
+
   const Options options;
   const Clock& clock;
   const std::shared_ptr<Store> store;
@@ -154,6 +223,10 @@ struct Pipeline::Impl {
   // nobody and yet reported as published. The stopped writer refuses it.
   Subscription to_writer;
   std::atomic<bool> closed{false};
+
+  // What erasures found that then came to no end, by user: the call that ends them says it all.
+  Mutex erasing;
+  std::map<std::string, ErasureReceipt> unfinished ABSL_GUARDED_BY(erasing);
 };
 
 absl::StatusOr<std::unique_ptr<Pipeline>> Pipeline::Open(Options options, const Clock& clock) {
@@ -227,45 +300,12 @@ absl::StatusOr<RetentionRun> Pipeline::ApplyRetention(std::optional<absl::Time> 
 
 absl::StatusOr<ErasureReceipt> Pipeline::EraseUser(const std::string& user_id, ErasedTotals totals,
                                                    absl::Duration timeout) {
-  const SteadyTime deadline = SteadyDeadline(timeout);
   if (absl::Status valid = CheckText(kErasedUser, user_id); !valid.ok()) return valid;
   if (impl_->closed) {
     return absl::FailedPreconditionError(
         "the pipeline is closed and erases nobody; open another one");
   }
-  BatchWriter& writer = *impl_->writer;
-  if (const std::size_t left = writer.Flush(timeout); left > 0) {
-    return absl::UnavailableError(fmt::format(
-        "nothing was erased: {} events that were accepted before still wait to be stored{}{}", left,
-        writer.stats().last_error.empty() ? "; try again later" : ": ", writer.stats().last_error));
-  }
-  const std::string stored_id = PseudonymOf(user_id, impl_->options.user_id_key);
-  auto stored = EraseFromStore(*impl_->store, stored_id, totals);
-  if (!stored.ok()) return stored.status();
-  const auto theirs = [&](const AnalyticsEvent& event) {
-    return Names(event, stored_id) ||
-           std::binary_search(stored->sessions.begin(), stored->sessions.end(), event.session_id);
-  };
-  impl_->bus.Forget(theirs);
-  auto journal = writer.EraseFromJournal(theirs, absl::FromChrono(deadline - SteadyNow()));
-  if (!journal.ok()) return journal.status();
-  absl::Status purged = GuardedFromStore([&] { return impl_->store->Purge(); });
-  if (!purged.ok()) {
-    return absl::Status(
-        purged.code(),
-        fmt::format("the person was erased, but may still be found in the store's files: {}; erase "
-                    "again to have them purged",
-                    std::string(purged.message())));
-  }
-  return ErasureReceipt{
-      .erased_at = impl_->clock.Now(),
-      .totals = totals,
-      .events_removed = stored->events_removed,
-      .events_anonymized = stored->events_anonymized,
-      .sessions_removed = stored->sessions_removed,
-      .sessions_anonymized = stored->sessions_anonymized,
-      .dead_letters = static_cast<std::int64_t>(journal->dead_letters),
-      .quarantined_segments = static_cast<std::int64_t>(journal->quarantined_segments)};
+  return impl_->Erase(user_id, totals, timeout);
 }
 
 absl::Status Pipeline::AddWatch(Watch watch) { return impl_->watcher->Add(std::move(watch)); }

@@ -185,6 +185,7 @@ std::string ToJson(const ErasureReceipt& receipt) {
     json.Json("sessions_removed", JsonOf(receipt.sessions_removed));
     json.Json("sessions_anonymized", JsonOf(receipt.sessions_anonymized));
     json.Json("dead_letters", JsonOf(receipt.dead_letters));
+    json.Json("unreadable_letters", JsonOf(receipt.unreadable_letters));
     json.Json("quarantined_segments", JsonOf(receipt.quarantined_segments));
   });
 }

@@ -234,38 +234,45 @@ absl::StatusOr<std::size_t> BatchWriter::ReplayDeadLetters() {
       [this](EventPtr event) { return Write(std::move(event)); });
 }
 
-absl::StatusOr<JournalErasure> BatchWriter::EraseFromJournal(
-    absl::FunctionRef<bool(const AnalyticsEvent&)> which, absl::Duration timeout) {
+absl::StatusOr<RemovedLetters> BatchWriter::RemoveDeadLetters(
+    absl::FunctionRef<bool(const AnalyticsEvent& event)> which) {
+  return process_->Current().dead_letters.Remove(which);
+}
+
+absl::Status BatchWriter::RenewJournal(absl::Duration timeout) {
   const SteadyTime deadline = SteadyDeadline(timeout);
   State& state = process_->Current();
-  auto letters = state.dead_letters.Remove(which);
-  if (!letters.ok()) return letters.status();
-  const JournalErasure erased{*letters, CountQuarantined(state.journal_folder)};
-
   MutexLock lock(state.mutex);
-  const std::set<std::string> files = state.RenewJournal();
+  bool in_time = true;
+  while (in_time && state.appending()) in_time = state.journaled.WaitUntil(state.mutex, deadline);
+  if (!in_time) {
+    return absl::UnavailableError("the journal cannot be renewed: a write to its disk hangs");
+  }
+  const std::set<std::string> files = state.CompleteSegment();
   const std::uint64_t number = state.last_number;
-  const bool can_wait = state.started && !state.OnWriterThread();
+  state.flush_number = std::max(state.flush_number, number);
+  state.Nudge();
+  in_time = state.started && !state.OnWriterThread();
   std::uint64_t trim = 0;  // the one after everything is stored
-  bool in_time = can_wait;
   while (in_time && !state.exited && state.HasAny(files)) {
-    if (state.PendingUpTo(number) > 0) {
-      state.flush_number = std::max(state.flush_number, number);
-    } else if (trim == 0) {
+    if (trim == 0 && state.PendingUpTo(number) == 0) {
       trim = ++state.trims_wanted;
-    } else if (state.trims_done >= trim) {
-      break;
+      state.Nudge();
     }
-    state.Nudge();
+    if (trim > 0 && state.trims_done >= trim) break;
     in_time = state.progress.WaitUntil(state.mutex, deadline);
   }
-  if (!state.HasAny(files)) return erased;
+  if (!state.HasAny(files)) return absl::OkStatus();
   return absl::UnavailableError(
       fmt::format("files of the journal in \"{}\" are still there: {} events of them wait to be "
                   "stored, or they "
-                  "cannot be removed{}{}; erase again once this has passed",
+                  "cannot be removed{}{}",
                   state.journal_folder, state.PendingUpTo(number),
                   state.stats.last_error.empty() ? "" : ": ", state.stats.last_error));
+}
+
+std::size_t BatchWriter::QuarantinedSegments() const {
+  return CountQuarantined(process_->Current().journal_folder);
 }
 
 BatchWriterStats BatchWriter::stats() const {

@@ -252,16 +252,16 @@ void BatchWriter::State::LookForErasures() {
       return absl::OkStatus();
     });
   });
-  if (!read.ok()) return;  // the next look asks again
-  if (std::exchange(erasures_, erasures).value_or(erasures) == erasures) return;
+  if (!read.ok() || erasures_ == erasures) return;  // the next look asks again
   MutexLock lock(mutex);
-  RenewJournal();
+  if (appending_) return;
+  CompleteSegment();  // which at the first look there is none of, unless it came late
   ++trims_wanted;
+  erasures_ = erasures;
 }
 
-std::set<std::string> BatchWriter::State::RenewJournal() {
+std::set<std::string> BatchWriter::State::CompleteSegment() {
   if (journal_ == nullptr) return {};
-  while (appending_) journaled.Wait(mutex);
   journal_->CompleteSegment();
   return segments_.Complete();
 }

@@ -62,9 +62,11 @@ struct BatchWriter::State : std::enable_shared_from_this<BatchWriter::State> {
   // Makes the thread look again, and try a failed commit at once.
   void Nudge() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex);
   BatchWriterStats Stats() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex);
-  // What comes goes into a new file of the journal, so that the present one is removed once it is
+  // Whether somebody writes the journal.
+  bool appending() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex) { return appending_; }
+  // While nobody does: what comes goes into a new file, so that the present one is removed once it is
   // stored. The files that take no more.
-  std::set<std::string> RenewJournal() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex);
+  std::set<std::string> CompleteSegment() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex);
   bool HasAny(const std::set<std::string>& files) const;
 
   const BatchWriterOptions options;

@@ -31,13 +31,18 @@ static void a_person_is_erased_with_a_receipt(void) {
   CHECK(receipt.totals == NVA_TOTALS_KEEP && receipt.erased_at_us > 0);
   CHECK(receipt.events_anonymized == 2 && receipt.sessions_anonymized == 2);
   CHECK(receipt.events_removed == 0 && receipt.sessions_removed == 0);
-  CHECK(receipt.dead_letters == 0 && receipt.quarantined_segments == 0);
+  CHECK(receipt.dead_letters == 0 && receipt.unreadable_letters == 0 &&
+        receipt.quarantined_segments == 0);
   CHECK_OK(nva_pipeline_erase_user_json(pipeline, nva_str("bob"), NVA_TOTALS_REMOVE, 30000, &json));
   CHECK_CONTAINS(json, "\"totals\":\"remove\",\"events_removed\":1,\"events_anonymized\":0,"
                        "\"sessions_removed\":1,");
   nva_free(json);
+  publish(pipeline, "eve", "s4");
+  CHECK_FAILS(NVA_INVALID_ARGUMENT,
+              nva_pipeline_erase_user(pipeline, nva_str("eve"), 1, 30000, &receipt, 4));
+  CHECK_OK(nva_pipeline_flush(pipeline, 30000, NULL));
   CHECK_OK(nva_pipeline_stats_json(pipeline, &json));
-  CHECK_CONTAINS(json, "\"total_events\":2,");
+  CHECK_CONTAINS(json, "\"total_events\":3,");
   nva_free(json);
 
   CHECK_FAILS(NVA_INVALID_ARGUMENT,

@@ -32,6 +32,7 @@ def test_a_person_is_erased_with_a_receipt(database, totals, left):
             "sessions_removed": 0 if keep else 2,
             "sessions_anonymized": 2 if keep else 0,
             "dead_letters": 0,
+            "unreadable_letters": 0,
             "quarantined_segments": 0,
         }
         streaks = pipeline.kpis.streak_metrics()

@@ -99,9 +99,9 @@ struct DeadLetter {
   std::string event_json;  // the analytics event, see ToJson
 };
 
-struct JournalErasure {
-  std::size_t dead_letters = 0;          // removed
-  std::size_t quarantined_segments = 0;  // damaged files kept aside, which nobody can search
+struct RemovedLetters {
+  std::size_t removed = 0;
+  std::size_t unreadable = 0;  // kept: by another version, or damaged
 };
 
 // What the writer's thread does when no batch is due.
@@ -164,12 +164,14 @@ class BatchWriter {
   // becomes a dead letter again. How many were accepted; those that were not stay.
   absl::StatusOr<std::size_t> ReplayDeadLetters();
 
-  // Removes the dead letters of events that `which` says, and all files of the journal with events
-  // accepted before the call, which are stored for it; other processes that share its folder do the
-  // same when they next look around, some 10 s later. Waits at most `timeout`, but not on the writer's
-  // own thread. Unavailable when something is left: call it again.
-  absl::StatusOr<JournalErasure> EraseFromJournal(
-      absl::FunctionRef<bool(const AnalyticsEvent& event)> which, absl::Duration timeout);
+  // Removes the dead letters of events that `which` says.
+  absl::StatusOr<RemovedLetters> RemoveDeadLetters(
+      absl::FunctionRef<bool(const AnalyticsEvent& event)> which);
+  // Removes all files of the journal with events accepted before the call, once these are stored. Waits
+  // at most `timeout`, but not on the writer's own thread. Unavailable when one is left.
+  absl::Status RenewJournal(absl::Duration timeout);
+  // Damaged files that are kept aside, of all processes.
+  std::size_t QuarantinedSegments() const;
 
   BatchWriterStats stats() const;
 

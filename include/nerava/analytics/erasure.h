@@ -27,8 +27,10 @@ struct ErasureReceipt {
   std::int64_t sessions_removed = 0;     // from the totals
   std::int64_t sessions_anonymized = 0;  // that stopped, and stay in the totals
   std::int64_t dead_letters = 0;         // removed
-  // Damaged files of the journal, kept aside for somebody to look at: what they hold of the person
-  // nobody knows. Delete them once they were looked at.
+  // Dead letters that this version cannot read, which were kept, and damaged files of the journal, kept
+  // aside for somebody to look at: what they hold of the person nobody knows. Delete them once they
+  // were looked at.
+  std::int64_t unreadable_letters = 0;
   std::int64_t quarantined_segments = 0;
 };
 

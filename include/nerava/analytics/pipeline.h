@@ -88,9 +88,9 @@ class Pipeline {
 
   // Erases a person from the store, its journal's dead letters and files, and the bus's last events,
   // see erasure.h. What was accepted before the call is stored first, for which it waits at most
-  // `timeout`; what comes later, or is replayed meanwhile, is a new user's: stop sending first. Call it
-  // again after an error, or whenever in doubt: what is gone is not found again. InvalidArgument for an
-  // empty or over-long id, Unavailable while the store cannot be written, Unimplemented for a store of
+  // `timeout`, as for the journal; what comes later, is replayed meanwhile, or waits in other processes is
+  // a new user's: stop sending, and flush these, first. Call it again after an error: what earlier calls
+  // found is in the receipt of the one that ends well. InvalidArgument for an empty or over-long id, Unavailable while the store cannot be written, Unimplemented for a store of
   // your own without an Eraser. Takes some 0.2 s for every million events, in which nobody commits.
   absl::StatusOr<ErasureReceipt> EraseUser(const std::string& user_id,
                                            ErasedTotals totals = ErasedTotals::kKeep,

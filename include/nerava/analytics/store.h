@@ -141,7 +141,7 @@ class Eraser {
   // Every event whose user_id or aggregate_id is `user_id`, in any order.
   virtual absl::Status EventsOfUser(std::string_view user_id, ReadTransaction::EventSink sink) = 0;
 
-  // Removes events, which are given as they are stored.
+  // Removes events, which are given as they are stored. Inserted again, they are duplicates.
   virtual absl::Status Remove(absl::Span<const AnalyticsEvent> events) = 0;
   // Stores these in place of those of the same event_id, time, type and region.
   virtual absl::Status Replace(absl::Span<const AnalyticsEvent> events) = 0;

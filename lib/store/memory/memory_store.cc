@@ -28,6 +28,7 @@ struct Data {
   Horizons kept_from;
   std::uint64_t version = 1;
   std::int64_t erasures = 0;
+  HashMap<std::string, bool> erased;  // ids of events that must not come back
 
   // An event whose id is not there.
   void Add(const EventPtr& event) {
@@ -77,6 +78,10 @@ class MemoryTransaction final : public WriteTransaction, private Eraser {
         outcomes.push_back(InsertOutcome::kTooOld);
         continue;
       }
+      if (data_.erased.contains(event->event_id)) {
+        outcomes.push_back(InsertOutcome::kDuplicate);
+        continue;
+      }
       const auto [known, is_new] = data_.by_id.emplace(event->event_id, event);
       if (is_new) {
         data_.events.push_back(event);
@@ -108,10 +113,7 @@ class MemoryTransaction final : public WriteTransaction, private Eraser {
   Eraser* eraser() override { return this; }
 
   void Rollback() {
-    if (before_) {
-      data_ = *std::move(before_);
-      return;
-    }
+    if (before_) data_ = *std::move(before_);
     while (data_.events.size() > begin_) {
       const EventPtr event = std::move(data_.events.back());
       data_.events.pop_back();
@@ -130,6 +132,8 @@ class MemoryTransaction final : public WriteTransaction, private Eraser {
 
   absl::Status Remove(absl::Span<const AnalyticsEvent> events) override {
     const auto removed = ById(events);
+    if (!before_) before_ = data_;
+    for (const AnalyticsEvent& event : events) data_.erased.emplace(event.event_id, true);
     Change(
         [&](const EventPtr& event) { return removed.contains(event->event_id) ? nullptr : event; });
     return absl::OkStatus();
@@ -164,6 +168,7 @@ class MemoryTransaction final : public WriteTransaction, private Eraser {
     changed.kept_from = data_.kept_from;
     changed.version = data_.version;
     changed.erasures = data_.erasures;
+    changed.erased = data_.erased;
     for (const EventPtr& event : data_.events) {
       if (const EventPtr kept = become(event)) changed.Add(kept);
     }
@@ -218,6 +223,7 @@ class MemoryStore final : public Store {
     Data kept;
     kept.version = data_.version + 1;
     kept.erasures = data_.erasures;
+    kept.erased = data_.erased;
     for (const EventPtr& event : data_.events) {
       if (event->time >= wanted.days) kept.Add(event);
     }

@@ -1,12 +1,41 @@
 #include "lib/store/sqlite/erasure.h"
 
+#include <sodium.h>
+
 #include <limits>
-#include <set>
+#include <string>
 
 #include "fmt/format.h"
-#include "lib/store/sqlite/state.h"
 
 namespace nerava::analytics::sqlite {
+namespace {
+
+// What is left of the id of an event that was removed: ids may name somebody.
+std::string HashOf(std::string_view event_id) {
+  std::string hash(crypto_generichash_BYTES_MIN, '\0');
+  crypto_generichash(reinterpret_cast<unsigned char*>(hash.data()), hash.size(),
+                     reinterpret_cast<const unsigned char*>(event_id.data()), event_id.size(),
+                     nullptr, 0);
+  return hash;
+}
+
+}  // namespace
+
+absl::StatusOr<bool> WasErased(Database& database, std::string_view event_id) {
+  auto find = database.Prepare("SELECT 1 FROM erased WHERE event = ?1");
+  if (!find.ok()) return find.status();
+  const std::string hash = HashOf(event_id);
+  (*find)->BindBlob(1, hash);
+  const bool found = (*find)->Step();
+  if (!(*find)->status().ok()) return (*find)->status();
+  (*find)->Reset();
+  return found;
+}
+
+// The retention switches it off for its steps, and nobody knows whether it could switch it on again.
+absl::Status Erasure::Overwrite() {
+  return connection_.database->Execute("PRAGMA secure_delete = ON");
+}
 
 absl::Status Erasure::EventsOfUser(std::string_view user_id, ReadTransaction::EventSink sink) {
   auto number = connection_.users.Find(user_id);
@@ -46,6 +75,9 @@ absl::StatusOr<Erasure::Place> Erasure::Find(const AnalyticsEvent& event) {
 
 absl::Status Erasure::Remove(absl::Span<const AnalyticsEvent> events) {
   Database& database = *connection_.database;
+  if (absl::Status status = Overwrite(); !status.ok()) return status;
+  auto note = database.Prepare("INSERT OR IGNORE INTO erased VALUES (?1, ?2)");
+  if (!note.ok()) return note.status();
   for (const AnalyticsEvent& event : events) {
     auto place = Find(event);
     if (!place.ok()) return place.status();
@@ -54,6 +86,10 @@ absl::Status Erasure::Remove(absl::Span<const AnalyticsEvent> events) {
         database.RunWith(fmt::format("DELETE FROM {} WHERE id = ?1", partition.table), place->id);
     if (status.ok()) status = CountDown(partition, event);
     if (!status.ok()) return status;
+    const std::string hash = HashOf(event.event_id);
+    (*note)->BindBlob(1, hash);
+    (*note)->Bind(2, partition.day);
+    if (absl::Status noted = (*note)->Run(); !noted.ok()) return noted;
   }
   return absl::OkStatus();
 }
@@ -83,6 +119,7 @@ absl::Status Erasure::CountDown(const Partition& partition, const AnalyticsEvent
 
 absl::Status Erasure::Replace(absl::Span<const AnalyticsEvent> events) {
   Database& database = *connection_.database;
+  if (absl::Status status = Overwrite(); !status.ok()) return status;
   for (const AnalyticsEvent& event : events) {
     auto place = Find(event);
     if (!place.ok()) return place.status();
@@ -100,6 +137,7 @@ absl::Status Erasure::Replace(absl::Span<const AnalyticsEvent> events) {
 
 absl::StatusOr<std::int64_t> Erasure::ForgetUser(std::string_view user_id) {
   Database& database = *connection_.database;
+  if (absl::Status status = Overwrite(); !status.ok()) return status;
   std::int64_t sessions = 0;
   auto number = connection_.users.Find(user_id);
   if (!number.ok()) return number.status();

@@ -10,6 +10,10 @@
 
 namespace nerava::analytics::sqlite {
 
+// Whether an event of this id was removed with a person, and must not come back: another process may
+// have it in its journal still.
+absl::StatusOr<bool> WasErased(Database& database, std::string_view event_id);
+
 // Of one write transaction.
 class Erasure final : public Eraser {
  public:
@@ -29,6 +33,7 @@ class Erasure final : public Eraser {
     std::int64_t created_at = 0;
   };
   absl::StatusOr<Place> Find(const AnalyticsEvent& event);
+  absl::Status Overwrite();
   absl::Status CountDown(const Partition& partition, const AnalyticsEvent& event);
 
   Connection& connection_;

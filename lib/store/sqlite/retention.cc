@@ -63,7 +63,9 @@ class Retention {
           "DELETE FROM event_counts WHERE partition = ?1"}) {
       if (absl::Status status = database_.RunWith(sql, number); !status.ok()) return status;
     }
-    absl::Status status = DropPartition(database_, number, table);
+    // What comes again is too old.
+    absl::Status status = database_.RunWith("DELETE FROM erased WHERE day <= ?1", day);
+    if (status.ok()) status = DropPartition(database_, number, table);
     if (!status.ok()) return status;
     return MoveTo(day, "events_from", &step_.kept_from.events);
   }

@@ -32,6 +32,7 @@ CREATE TABLE partitions (
   day INTEGER NOT NULL, part INTEGER NOT NULL,
   first_event INTEGER NOT NULL, last_event INTEGER NOT NULL, events INTEGER NOT NULL,
   UNIQUE (day, part));
+CREATE TABLE erased (event BLOB PRIMARY KEY, day INTEGER NOT NULL) WITHOUT ROWID;
 CREATE TABLE filters (
   partition INTEGER PRIMARY KEY, last_event INTEGER NOT NULL,
   ids BLOB NOT NULL, sessions BLOB NOT NULL);

@@ -142,10 +142,13 @@ class SqliteStore final : public Store {
 
   absl::Status Sync() override { return connections_.Sync(); }
 
-  // secure_delete overwrites it in the pages; this gets them into the file, and ends the log that has
-  // them as they were.
+  // What was deleted is overwritten in its pages, but by the retention, whose free pages are cut off. This
+  // gets that into the file, and ends the log that has the pages as they were.
   absl::Status Purge() override {
-    return connections_.WithWriter([](Connection& writer) { return writer.database->EmptyLog(); });
+    return connections_.WithWriter([](Connection& writer) {
+      absl::Status cut = writer.database->Execute("PRAGMA incremental_vacuum");
+      return cut.ok() ? writer.database->EmptyLog() : cut;
+    });
   }
 
   std::string Description() const override {

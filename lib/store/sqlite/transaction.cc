@@ -168,6 +168,14 @@ absl::StatusOr<std::vector<InsertOutcome>> Transaction::Insert(absl::Span<const 
                                                        : InsertOutcome::kConflict;
       }
     }
+    if (!known[i].has_value() && connection_.erasures > 0) {
+      auto erased = WasErased(*connection_.database, event.event_id);
+      if (!erased.ok()) return erased.status();
+      if (*erased) {
+        added_.erase(View(event.event_id));
+        known[i] = InsertOutcome::kDuplicate;
+      }
+    }
     if (known[i].has_value()) {
       outcomes.push_back(*known[i]);
       continue;
