@@ -34,8 +34,9 @@ static void a_person_is_erased_with_a_receipt(void) {
   CHECK(receipt.dead_letters == 0 && receipt.unreadable_letters == 0 &&
         receipt.quarantined_segments == 0);
   CHECK_OK(nva_pipeline_erase_user_json(pipeline, nva_str("bob"), NVA_TOTALS_REMOVE, 30000, &json));
-  CHECK_CONTAINS(json, "\"totals\":\"remove\",\"events_removed\":1,\"events_anonymized\":0,"
-                       "\"sessions_removed\":1,");
+  CHECK_CONTAINS(json,
+                 "\"totals\":\"remove\",\"events_removed\":1,\"events_anonymized\":0,"
+                 "\"sessions_removed\":1,");
   nva_free(json);
   publish(pipeline, "eve", "s4");
   CHECK_FAILS(NVA_INVALID_ARGUMENT,

@@ -76,8 +76,9 @@ static void a_watch_fires_and_resolves(void) {
   publish(pipeline, "s2");
   CHECK_OK(nva_pipeline_check_watches(pipeline));
   CHECK(told.firing == 1 && told.value == 2 && strcmp(told.watch, "many stops") == 0);
-  CHECK_CONTAINS(told.json, "{\"watch\":\"many stops\",\"group\":\"\",\"state\":\"firing\","
-                            "\"value\":2.0,\"threshold\":1.0,\"sample\":2,\"since\":\"");
+  CHECK_CONTAINS(told.json,
+                 "{\"watch\":\"many stops\",\"group\":\"\",\"state\":\"firing\","
+                 "\"value\":2.0,\"threshold\":1.0,\"sample\":2,\"since\":\"");
   CHECK_OK(nva_pipeline_alerts_json(pipeline, &json));
   CHECK_CONTAINS(json, "[{\"watch\":\"many stops\"");
   nva_free(json);
