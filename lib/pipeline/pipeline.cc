@@ -102,7 +102,7 @@ struct Pipeline::Impl {
                  options.enabled ? &bus : &nowhere, clock),
         kpis(store, options.region, clock, std::move(cache), options.user_id_key) {}
 
-  ~Impl() { watcher->Stop(); }
+  ~Impl() { watcher->Stop(SteadyTime::max(), /*last=*/true); }
 
   absl::Status Start() {
     watcher->Start(clock, [this] { return Counted(); });
@@ -133,12 +133,15 @@ struct Pipeline::Impl {
   OperationCounts Counted() const {
     const PipelineStats stats = Counters();
     const BatchWriterStats& writer_stats = stats.writer;
-    const std::uint64_t refused = stats.producer.rejected + writer_stats.overflows;
-    return {.events = writer_stats.accepted + refused,
-            .lost = refused + writer_stats.dropped + writer_stats.dead_lettered,
-            .kpi_failures = stats.kpi_cache.failures,
-            .oldest_pending = writer_stats.oldest_pending_age,
-            .last_error = writer_stats.last_error};
+    const std::uint64_t lost = stats.producer.rejected + writer_stats.overflows +
+                               writer_stats.journal.write_errors + writer_stats.dropped +
+                               writer_stats.dead_lettered;
+    return {
+        .events = lost + writer_stats.committed + writer_stats.duplicates + writer_stats.conflicts,
+        .lost = lost,
+        .kpi_failures = stats.kpi_cache.failures,
+        .oldest_pending = writer_stats.oldest_pending_age,
+        .last_error = writer_stats.last_error};
   }
 
   // Of the person with this id, in the order in which nothing is missed when it is called again after
@@ -289,9 +292,12 @@ absl::StatusOr<EventPtr> Pipeline::PublishJson(std::string_view json) {
 std::size_t Pipeline::Flush(absl::Duration timeout) { return impl_->writer->Flush(timeout); }
 
 std::size_t Pipeline::Close(absl::Duration timeout) {
+  const SteadyTime deadline = SteadyDeadline(timeout);
   impl_->closed = true;  // the source first, then what it feeds
-  impl_->watcher->Stop();
-  return impl_->writer->Stop(timeout);
+  impl_->watcher->Stop(SteadyNow(), /*last=*/false);
+  const std::size_t pending = impl_->writer->Stop(timeout);
+  impl_->watcher->Stop(deadline, /*last=*/false);
+  return pending;
 }
 
 absl::StatusOr<RetentionRun> Pipeline::ApplyRetention(std::optional<absl::Time> now) {

@@ -1,5 +1,6 @@
 #include "lib/watch/alert_book.h"
 
+#include <cmath>
 #include <optional>
 
 #include "fmt/format.h"
@@ -13,8 +14,11 @@ namespace {
 bool Passes(const Watch& watch, const Reading& reading, bool firing) {
   if (!reading.value || reading.sample < watch.min_sample) return false;
   const double slack = firing ? watch.hysteresis : 0;
-  return watch.relation == WatchRelation::kAbove ? *reading.value > watch.threshold - slack
-                                                 : *reading.value < watch.threshold + slack;
+  const auto limit = [](double value) {
+    return std::round(value * 1e6) / 1e6;
+  };  // 0.3 - 0.1 is 0.2
+  return watch.relation == WatchRelation::kAbove ? *reading.value > limit(watch.threshold - slack)
+                                                 : *reading.value < limit(watch.threshold + slack);
 }
 
 std::string Describe(const Watch& watch, const std::string& group, const Reading& reading) {

@@ -16,7 +16,7 @@ namespace nerava::analytics {
 
 // What the pipeline counted up to a moment.
 struct OperationCounts {
-  std::uint64_t events = 0;  // that somebody wanted to have stored
+  std::uint64_t events = 0;  // refused, or of which it is settled what becomes of them
   std::uint64_t lost = 0;    // of those, refused, dropped, or kept as dead letters
   std::uint64_t kpi_failures = 0;
   absl::Duration oldest_pending;
@@ -29,9 +29,13 @@ class Operation {
   Operation(const AlertOptions& options, absl::Duration flush_interval)
       : options_(options), flush_interval_(flush_interval) {}
 
-  // What a look at `now` shows; `store` says whether it can be read. As watches, for an AlertBook.
-  std::vector<std::pair<Watch, Readings>> Look(const OperationCounts& counts,
-                                               const absl::Status& store, absl::Time now);
+  // Where counting begins.
+  void Begin(const OperationCounts& counts, absl::Time now) { looks_ = {{now, counts}}; }
+
+  // What a look at `now` shows, as watches, for an AlertBook: what is counted, and whether the store can
+  // be read.
+  std::vector<std::pair<Watch, Readings>> Look(const OperationCounts& counts, absl::Time now);
+  static std::pair<Watch, Readings> LookAtStore(const absl::Status& readable);
 
   // Whether an alert about the pipeline is called so.
   static bool IsName(const std::string& name);

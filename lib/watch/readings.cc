@@ -136,10 +136,16 @@ const Kpi<Answer>* Find(const Kpi<Answer> (&kpis)[kSize], std::string_view name)
   return found == std::end(kpis) ? nullptr : found;
 }
 
+AnswerGrain GrainOf(const KpiSummary& summary) { return summary.period.grain; }
+AnswerGrain GrainOf(const Funnel& funnel) { return funnel.period.grain; }
+AnswerGrain GrainOf(const ActiveUsers& users) { return users.grain; }
+
 template <typename Answer>
 Reading ReadingOf(const Kpi<Answer>& kpi, const Answer& answer) {
   Reading reading{kpi.value(answer), kpi.sample(answer)};
   if (kpi.over == Over::kSample && reading.sample == 0) reading.value = std::nullopt;
+  // From a part, the rest of which was dropped, nothing is concluded.
+  if (GrainOf(answer) == AnswerGrain::kPartial) reading.value = std::nullopt;
   return reading;
 }
 
@@ -190,18 +196,22 @@ absl::StatusOr<Readings> ReadAt(const KpiCalculator& kpis, const Watch& watch, a
   return Readings{{"", ReadingOf(*Find(kOfActiveUsers, watch.kpi), *users)}};
 }
 
-// A group that is not in an answer had nothing in its period.
-Reading Nothing(const std::string& kpi) {
-  const auto of = [](const auto& known) {
-    return known->over == Over::kAnything ? Reading{0.0, 0} : Reading{};
+bool IsRatio(const std::string& kpi) {
+  const auto is = [](const auto* known) {
+    return known != nullptr && known->over == Over::kSample;
   };
-  if (const auto* const known = Find(kOfSummary, kpi)) return of(known);
-  return of(Find(kOfFunnel, kpi));
+  return is(Find(kOfSummary, kpi)) || is(Find(kOfFunnel, kpi)) || is(Find(kOfActiveUsers, kpi));
 }
 
-// In percent, as a Comparison shows it.
-Reading Change(const Reading& now, const Reading& before) {
-  Reading change{{}, std::min(now.sample, before.sample)};
+// Of a group that is not in an answer, though in the other one.
+Reading Nothing(const std::string& kpi, const Reading& other) {
+  return IsRatio(kpi) ? Reading{} : Reading{0.0, other.sample};
+}
+
+// In percent, as a Comparison shows it. A count may fall from many to few: the sample is the larger one.
+Reading Change(const std::string& kpi, const Reading& now, const Reading& before) {
+  Reading change{
+      {}, IsRatio(kpi) ? std::min(now.sample, before.sample) : std::max(now.sample, before.sample)};
   if (now.value && before.value && *before.value != 0) {
     change.value = std::round((*now.value - *before.value) / *before.value * 1e4) / 100;
   } else if (now.value == 0 && before.value == 0) {
@@ -212,9 +222,21 @@ Reading Change(const Reading& now, const Reading& before) {
 
 }  // namespace
 
-absl::Status CheckKpi(const std::string& kpi, bool each) {
+absl::Status CheckKpi(const Watch& watch) {
+  const std::string& kpi = watch.kpi;
   const bool of_users = Find(kOfActiveUsers, kpi) != nullptr;
-  if (of_users && each) {
+  // Which it is the present decides, also for sessions of the period before.
+  const bool by_age = kpi == "sessions_running" || kpi == "sessions_abandoned";
+  if (by_age && watch.measure == WatchMeasure::kChange) {
+    return absl::InvalidArgumentError(
+        fmt::format("the change of {} says nothing: of the period before they are older", kpi));
+  }
+  if (kpi == "sessions_abandoned" && watch.period <= FunnelQuery().abandon_after) {
+    return absl::InvalidArgumentError(fmt::format(
+        "sessions_abandoned needs a period of more than {}: before that a session is running",
+        absl::FormatDuration(FunnelQuery().abandon_after)));
+  }
+  if (of_users && watch.each) {
     return absl::InvalidArgumentError(
         fmt::format("{} cannot be watched for each hub, region or window; use a filter", kpi));
   }
@@ -239,11 +261,14 @@ absl::StatusOr<Readings> Read(const KpiCalculator& kpis, const Watch& watch, abs
   if (!readings.ok() || (watch.measure == WatchMeasure::kValue && !watch.each)) return readings;
   auto before = ReadAt(kpis, watch, now - watch.period);
   if (!before.ok()) return before;
-  for (const auto& [group, reading] : *before) readings->try_emplace(group, Nothing(watch.kpi));
+  for (const auto& [group, reading] : *before) {
+    readings->try_emplace(group, Nothing(watch.kpi, reading));
+  }
   if (watch.measure == WatchMeasure::kValue) return readings;
   for (auto& [group, reading] : *readings) {
     const auto earlier = before->find(group);
-    reading = Change(reading, earlier != before->end() ? earlier->second : Nothing(watch.kpi));
+    reading = Change(watch.kpi, reading,
+                     earlier != before->end() ? earlier->second : Nothing(watch.kpi, reading));
   }
   return readings;
 }

@@ -22,8 +22,8 @@ struct Reading {
 // By hub, region or window; "" for all, or for none.
 using Readings = std::map<std::string, Reading>;
 
-// Whether there is such a KPI; InvalidArgument naming all, else. `each`: and by group.
-absl::Status CheckKpi(const std::string& kpi, bool each);
+// Whether the KPI can be watched so; else InvalidArgument, which names all for one that there is not.
+absl::Status CheckKpi(const Watch& watch);
 
 // At `now`. Of the groups those of the period, and of the one before when that matters.
 absl::StatusOr<Readings> Read(const KpiCalculator& kpis, const Watch& watch, absl::Time now);

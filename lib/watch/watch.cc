@@ -39,7 +39,7 @@ absl::Status CheckRange(std::string_view what, double value, double from, double
 
 absl::Status Watch::Validate() const {
   if (absl::Status valid = CheckText(kName, name); !valid.ok()) return valid;
-  if (absl::Status known = CheckKpi(kpi, each.has_value()); !known.ok()) return known;
+  if (absl::Status known = CheckKpi(*this); !known.ok()) return known;
   constexpr double kMost = 1e15;
   const auto of = [&](std::string_view what) {
     return fmt::format("{} of watch {}", what, Quoted(name));

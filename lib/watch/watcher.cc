@@ -35,6 +35,12 @@ struct LookClock final : Clock {
 // Held by the Watcher and by its thread.
 struct Watcher::State : std::enable_shared_from_this<State> {
   using Handler = std::function<void(const Alert& alert)>;
+  // A watch, which another one of its name may follow.
+  struct Rule {
+    analytics::Watch watch;
+    std::uint64_t serial;
+  };
+  static constexpr std::uint64_t kOfPipeline = 0;
 
   State(const AlertOptions& options_in, absl::Duration flush_interval_in,
         std::shared_ptr<Store> store_in, std::shared_ptr<AnswerCache> cache_in)
@@ -53,7 +59,7 @@ struct Watcher::State : std::enable_shared_from_this<State> {
   }
 
   bool WantsLooks() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex) {
-    return !watches.empty() || on_alert != nullptr;
+    return !rules.empty() || on_alert != nullptr;
   }
 
   void EnsureThread() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex) {
@@ -85,7 +91,7 @@ struct Watcher::State : std::enable_shared_from_this<State> {
       const SteadyTime end = SteadyNow();
       next = end + (end - begin) * kPauseOfLooks;
       MutexLock lock(mutex);
-      due = std::max(next, begin + absl::ToChronoNanoseconds(options.interval));
+      due = std::max(end, begin + absl::ToChronoNanoseconds(options.interval));
     }
     MutexLock lock(mutex);
     exited = true;
@@ -94,7 +100,7 @@ struct Watcher::State : std::enable_shared_from_this<State> {
 
   // `all`: not only at the pipeline itself.
   absl::Status Look(bool all) {
-    std::vector<analytics::Watch> looked_at;
+    std::vector<Rule> rules_now;
     const Clock* host_clock = nullptr;
     Counts host_counts;
     {
@@ -107,12 +113,11 @@ struct Watcher::State : std::enable_shared_from_this<State> {
         return absl::FailedPreconditionError(
             "the pipeline is closed and watches nothing; open another one");
       }
-      looking = true;
-      looker = std::this_thread::get_id();
-      in_host = true;
       host_clock = clock;
       host_counts = count;
-      if (all) looked_at = watches;
+      if (all) rules_now = rules;
+      looker = std::this_thread::get_id();
+      looking = in_host = true;
     }
     const Looking ends(*this);
     // Not under the lock, which a fork takes: these take others.
@@ -120,33 +125,42 @@ struct Watcher::State : std::enable_shared_from_this<State> {
     const OperationCounts counts = host_counts();
     LeaveHost();
 
+    // First what needs no store, which may hang.
+    for (const auto& [watch, readings] : operation.Look(counts, now)) {
+      Note({watch, kOfPipeline}, readings, now);
+    }
     look_clock.now = now;
-    const absl::Status readable = GuardedFromStore([&] {
+    absl::Status result = GuardedFromStore([&] {
       return store->Read(
           [](ReadTransaction& transaction) { return transaction.CountEvents().status(); });
     });
-    auto seen = operation.Look(counts, readable, now);
-    absl::Status result = readable;
-    for (analytics::Watch& watch : looked_at) {
-      auto readings = analytics::Read(kpis, watch, now);
-      if (readings.ok()) {
-        seen.emplace_back(std::move(watch), *std::move(readings));
+    const auto [watch, readings] = Operation::LookAtStore(result);
+    Note({watch, kOfPipeline}, readings, now);
+    if (!result.ok()) return result;
+    for (const Rule& rule : rules_now) {
+      {
+        MutexLock lock(mutex);
+        if (stopped) break;
+      }
+      auto seen = analytics::Read(kpis, rule.watch, now);
+      if (seen.ok()) {
+        Note(rule, *seen, now);
       } else {
-        result = readings.status();
+        result = seen.status();
       }
     }
+    return result;
+  }
 
+  // Unless the watch was removed meanwhile.
+  void Note(const Rule& rule, const Readings& readings, absl::Time now) {
     std::vector<Alert> changes;
     {
       MutexLock lock(mutex);
-      for (const auto& [watch, readings] : seen) {
-        if (Operation::IsName(watch.name) || IsWatched(watch.name)) {
-          book.Note(watch, readings, now, &changes);
-        }
-      }
+      if (rule.serial != kOfPipeline && !Has(rule.serial)) return;
+      book.Note(rule.watch, readings, now, &changes);
     }
     for (const Alert& change : changes) Tell(change);
-    return result;
   }
 
   void Tell(const Alert& alert) {
@@ -184,9 +198,9 @@ struct Watcher::State : std::enable_shared_from_this<State> {
     State& state;
   };
 
-  bool IsWatched(const std::string& name) const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex) {
-    return std::any_of(watches.begin(), watches.end(),
-                       [&](const analytics::Watch& watch) { return watch.name == name; });
+  bool Has(std::uint64_t serial) const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex) {
+    return std::any_of(rules.begin(), rules.end(),
+                       [&](const Rule& rule) { return rule.serial == serial; });
   }
 
   const AlertOptions options;
@@ -204,7 +218,8 @@ struct Watcher::State : std::enable_shared_from_this<State> {
   const Clock* clock ABSL_GUARDED_BY(mutex) = nullptr;
   Counts count ABSL_GUARDED_BY(mutex);
   std::shared_ptr<const Handler> on_alert ABSL_GUARDED_BY(mutex);  // null: none, or stopped
-  std::vector<analytics::Watch> watches ABSL_GUARDED_BY(mutex);
+  std::vector<Rule> rules ABSL_GUARDED_BY(mutex);
+  std::uint64_t last_serial ABSL_GUARDED_BY(mutex) = kOfPipeline;
   AlertBook book ABSL_GUARDED_BY(mutex);
   bool nudged ABSL_GUARDED_BY(mutex) = false;
   SteadyTime due ABSL_GUARDED_BY(mutex);  // of the next look without a nudge
@@ -227,19 +242,19 @@ Watcher::Watcher(AlertOptions options, absl::Duration flush_interval, std::share
 
 Watcher::~Watcher() {
   Unwatch();
-  Stop();
+  Stop(SteadyTime::max(), /*last=*/true);
 }
 
 void Watcher::Start(const Clock& clock, Counts counts) {
+  state_->operation.Begin(counts(), clock.Now());
   MutexLock lock(state_->mutex);
   state_->clock = &clock;
   state_->count = std::move(counts);
   state_->EnsureThread();
 }
 
-void Watcher::Stop() {
+void Watcher::Stop(SteadyTime deadline, bool last) {
   State& state = *state_;
-  const SteadyTime deadline = SteadyDeadline(kLastLook);
   std::thread ended;
   std::shared_ptr<const State::Handler> on_alert;
   bool exited = false;
@@ -248,14 +263,17 @@ void Watcher::Stop() {
     state.stopped = true;
     state.changed.NotifyAll();
     const bool by_looker = state.looking && state.looker == std::this_thread::get_id();
-    while (!by_looker && state.in_host) state.changed.Wait(state.mutex);
-    while (!by_looker && state.started && !state.exited &&
-           state.changed.WaitUntil(state.mutex, deadline)) {
+    while (!by_looker && state.in_host && state.changed.WaitUntil(state.mutex, deadline)) {
     }
-    ended = std::move(state.thread);
-    on_alert = std::exchange(state.on_alert, nullptr);
+    const SteadyTime last_look = std::min(deadline, SteadyDeadline(kLastLook));
+    while (!by_looker && state.started && !state.exited &&
+           state.changed.WaitUntil(state.mutex, last_look)) {
+    }
     exited = state.exited;
-    state.started = false;
+    if (exited || last) {
+      ended = std::move(state.thread);
+      on_alert = std::exchange(state.on_alert, nullptr);
+    }
   }
   if (ended.joinable()) exited ? ended.join() : ended.detach();
 }
@@ -263,15 +281,19 @@ void Watcher::Stop() {
 absl::Status Watcher::Add(analytics::Watch watch) {
   if (absl::Status valid = watch.Validate(); !valid.ok()) return valid;
   MutexLock lock(state_->mutex);
-  if (Operation::IsName(watch.name) || state_->IsWatched(watch.name)) {
+  auto& rules = state_->rules;
+  const bool taken = std::any_of(rules.begin(), rules.end(), [&](const State::Rule& rule) {
+    return rule.watch.name == watch.name;
+  });
+  if (taken || Operation::IsName(watch.name)) {
     return absl::AlreadyExistsError(
         fmt::format("there is a watch called {} already; remove it before, or choose another name",
                     Quoted(watch.name)));
   }
-  if (state_->watches.size() >= kMaxWatches) {
+  if (rules.size() >= kMaxWatches) {
     return absl::ResourceExhaustedError(fmt::format("there are {} watches already", kMaxWatches));
   }
-  state_->watches.push_back(std::move(watch));
+  rules.push_back({std::move(watch), ++state_->last_serial});
   state_->nudged = true;
   state_->EnsureThread();
   state_->changed.NotifyAll();
@@ -281,7 +303,7 @@ absl::Status Watcher::Add(analytics::Watch watch) {
 absl::Status Watcher::Remove(const std::string& name) {
   MutexLock lock(state_->mutex);
   const auto removed = std::erase_if(
-      state_->watches, [&](const analytics::Watch& watch) { return watch.name == name; });
+      state_->rules, [&](const State::Rule& rule) { return rule.watch.name == name; });
   if (removed == 0) {
     return absl::NotFoundError(fmt::format("there is no watch called {}", Quoted(name)));
   }
@@ -321,8 +343,12 @@ void Watcher::AfterForkInChild() ABSL_NO_THREAD_SAFETY_ANALYSIS {
   own->on_alert = old.on_alert;
   own->clock = old.clock;
   own->count = old.count;
-  own->watches = old.watches;
+  own->rules = old.rules;
+  own->last_serial = old.last_serial;
   own->stopped = old.stopped;
+  // For who forks from inside on_alert: it ends there.
+  old.stopped = true;
+  old.mutex.Unlock();
   state_ = std::move(own);
 }
 

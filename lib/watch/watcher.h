@@ -9,6 +9,7 @@
 #include "absl/status/status.h"
 #include "absl/time/time.h"
 #include "lib/base/fork.h"
+#include "lib/base/mutex.h"
 #include "lib/watch/operation.h"
 #include "nerava/analytics/clock.h"
 #include "nerava/analytics/kpi.h"
@@ -31,9 +32,10 @@ class Watcher final : private ForkListener {
 
   // `clock` and `counts` are not called any more once Stop returned.
   void Start(const Clock& clock, Counts counts);
-  // Bounded: a thread in a store that hangs is left behind, and touches nothing of the host's but the
-  // store. Waits for on_alert, unless it is called from it.
-  void Stop();
+  // No look begins after it. Waits until `deadline` for on_alert, unless it is called from it, and for
+  // the look at the store, at most a second. With `last` a thread that is still in the store is left
+  // behind, and touches nothing of the host's but the store.
+  void Stop(SteadyTime deadline, bool last);
 
   absl::Status Add(analytics::Watch watch);
   absl::Status Remove(const std::string& name);

@@ -28,7 +28,7 @@ def test_a_watch_tells_after_the_commit(database, told):
             'stops: orphan_stops of hub "hub_1" is 1.0, the threshold is above 0.0'
         )
         assert [alert["watch"] for alert in pipeline.alerts()] == ["stops"]
-        assert pipeline.health()["alerts"] == pipeline.alerts()
+        assert [alert["watch"] for alert in pipeline.health()["alerts"]] == ["stops"]
         pipeline.charge_started("s1", hub_id="hub_1", started_at="2020-01-01")
         pipeline.flush()
         assert told.get(timeout=PATIENCE)["state"] == "resolved"
@@ -83,3 +83,19 @@ def test_what_on_alert_raises_is_logged(database, caplog):
             pipeline.check_watches()
         assert len(pipeline.alerts()) == 1
     assert "the on_alert function of a pipeline raised" in caplog.text
+
+
+def test_an_interrupt_in_on_alert_is_raised_where_it_was_checked(database):
+    def interrupt(alert):
+        raise KeyboardInterrupt
+
+    options = {"on_alert": interrupt, "alert_interval": "forever"}
+    with na.open(url_of(database), **options) as pipeline:
+        pipeline.watch("w", "total_sessions", above=0)
+        pipeline.charge_stopped("s1")
+        pipeline.flush()
+        with pytest.raises(KeyboardInterrupt):
+            pipeline.check_watches()
+        pipeline.charge_stopped("s3")
+        with pytest.raises(na.InvalidArgument, match="min_sample"):
+            pipeline.watch("v", "total_sessions", above=0, min_sample=2**63)

@@ -78,6 +78,8 @@ def _set(options: PipelineOptions, name: str, value: Any) -> None:
         if value not in _WORDS[name]:
             raise invalid(f"{name} is {value!r}; it must be one of {', '.join(_WORDS[name])}")
         setattr(options, name, _WORDS[name][value])
+    elif name == "alert_interval" and value == "forever":
+        options.alert_interval_ms = FOREVER
     elif name in _DURATIONS:
         setattr(options, name + "_ms", to_millis(name, value))
     elif name in _COUNTS:

@@ -57,7 +57,7 @@ def open(
     kpi_cache_bytes: int | None = None,
     kpi_warm_days: Sequence[int] | None = None,
     user_id_key: str | bytes | None = None,
-    alert_interval: Seconds | None = None,
+    alert_interval: Seconds | Literal["forever"] | None = None,
     alert_window: Seconds | None = None,
     alert_error_rate: float | None = None,
     alert_error_sample: int | None = None,
@@ -418,6 +418,8 @@ class Pipeline:
             raise invalid("give a watch either above or below")
         if each is not None and each not in _DIMENSIONS:
             raise invalid(f"each is {each!r}; it must be one of {', '.join(_DIMENSIONS)}")
+        if not -(2**63) <= min_sample < 2**63:
+            raise invalid(f"min_sample is {min_sample}; it must be from 0 on")
         watch = Watch()
         self._abi.nva_watch_init(ctypes.byref(watch), ctypes.sizeof(watch))
         watch.name, watch.kpi = string(name.encode()), string(kpi.encode())
@@ -448,7 +450,10 @@ class Pipeline:
         inside on_alert.
         """
         with self._handles.pipeline as pipeline:
-            self._abi.nva_pipeline_check_watches(pipeline)
+            try:
+                self._abi.nva_pipeline_check_watches(pipeline)
+            finally:
+                _callbacks.raise_interrupt()
 
     def alerts(self) -> list[dict[str, Any]]:
         """Those that are pending or firing, as of the last look.

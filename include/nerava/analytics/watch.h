@@ -76,8 +76,8 @@ struct AlertOptions {
   // CheckWatches looks, and there is no thread.
   absl::Duration interval = absl::Seconds(30);
   // Alerts about the pipeline itself, without a watch:
-  //   error_rate         over the last `window` more than `error_rate` percent of at least
-  //                      `error_sample` events were refused, dropped or became dead letters
+  //   error_rate         of at least `error_sample` events that were settled within the last `window`
+  //                      more than `error_rate` percent were refused, dropped or became dead letters
   //   nothing_written    an accepted event waits for `window` longer than flush_interval
   //   kpi_failures       a KPI could not be computed within the last `window`
   //   store_unreachable  the store cannot be read
