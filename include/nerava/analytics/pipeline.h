@@ -91,7 +91,7 @@ class Pipeline {
   // `timeout`, as for the journal; what comes later, is replayed meanwhile, or waits in other processes is
   // a new user's: stop sending, and flush these, first. Call it again after an error: what earlier calls
   // found is in the receipt of the one that ends well. InvalidArgument for an empty or over-long id, Unavailable while the store cannot be written, Unimplemented for a store of
-  // your own without an Eraser. Takes some 0.2 s for every million events, in which nobody commits.
+  // your own without an Eraser. Takes some 0.3 s for every million events, in which nobody commits.
   absl::StatusOr<ErasureReceipt> EraseUser(const std::string& user_id,
                                            ErasedTotals totals = ErasedTotals::kKeep,
                                            absl::Duration timeout = absl::Seconds(10));
