@@ -20,49 +20,10 @@ namespace {
 using testing::RandomEvents;
 using testing::TempDir;
 
-constexpr absl::Duration kDay = absl::Hours(24);
 constexpr int kWorldDays = 60;  // more than three blocks
 
 absl::Time Midnight(absl::Time time) {
   return absl::UnixEpoch() + absl::Floor(time - absl::UnixEpoch(), kDay);
-}
-
-Horizons KeptFrom(Store& store) {
-  Horizons kept_from;
-  REQUIRE(store
-              .Read([&](ReadTransaction& transaction) {
-                kept_from = transaction.kept_from();
-                return absl::OkStatus();
-              })
-              .ok());
-  return kept_from;
-}
-
-EventCounts Count(Store& store) {
-  EventCounts counts;
-  REQUIRE(store
-              .Read([&](ReadTransaction& transaction) {
-                auto counted = transaction.CountEvents();
-                REQUIRE(counted.ok());
-                counts = *counted;
-                return absl::OkStatus();
-              })
-              .ok());
-  return counts;
-}
-
-// Of each session only what happened within a day of its first event: a store that drops takes events
-// for a day less than it keeps them, so that these are counted exactly.
-std::vector<EventPtr> WithoutLongSessions(std::vector<EventPtr> events) {
-  std::map<std::string, absl::Time> first;
-  for (const EventPtr& event : events) {
-    const auto [known, is_new] = first.emplace(event->session_id, event->time);
-    known->second = std::min(known->second, event->time);
-  }
-  std::erase_if(events, [&](const EventPtr& event) {
-    return !event->session_id.empty() && event->time > first[event->session_id] + kDay;
-  });
-  return events;
 }
 
 // The part of a period over which there are still answers, its bounds where they are drawn now, and
@@ -263,21 +224,6 @@ struct Stores {
     }
   }
 
-  // Days that SQLite has added up, so that it is seen that some are.
-  std::int64_t DaysInBlocks() const {
-    std::int64_t days = 0;
-    REQUIRE(dropping
-                ->Read([&](ReadTransaction& transaction) {
-                  const auto blocks = transaction.aggregates()->Blocks();
-                  REQUIRE(blocks.ok());
-                  days = (blocks->second - blocks->first) / kDay;
-                  if (days > 0) REQUIRE(blocks->first >= transaction.kept_from().days);
-                  return absl::OkStatus();
-                })
-                .ok());
-    return days;
-  }
-
   const TempDir dir;
   std::shared_ptr<Store> dropping = Open(dir.SqliteUrl("events.db"));
   const std::shared_ptr<Store> keeping = Open("memory:");
@@ -306,7 +252,7 @@ TEST_CASE("what is dropped changes no answer that can still be given") {
         stores.dropping = Open(stores.dir.SqliteUrl("events.db"));
       }
       stores.Check(random);
-      days_in_blocks += stores.DaysInBlocks();
+      days_in_blocks += DaysInBlocks(*stores.dropping);
     }
   });
   if (std::getenv("NERAVA_SEED") == nullptr) CHECK(days_in_blocks > 0);
@@ -341,7 +287,7 @@ TEST_CASE("six years of days, dropped every day, keep what was promised") {
   CHECK(kept.events == now - retention.events);
   CHECK(kept.aggregates == now - retention.aggregates);
   CHECK(kept.days == now - retention.snapshots);
-  CHECK(stores.DaysInBlocks() > 1700);
+  CHECK(DaysInBlocks(*stores.dropping) > 1700);
   CHECK(Count(*stores.dropping).total < 91 * 4 + 4);
 
   const KpiCalculator actual(stores.dropping, "default");

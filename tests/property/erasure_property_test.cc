@@ -20,7 +20,6 @@ namespace {
 using testing::RandomEvents;
 using testing::TempDir;
 
-constexpr absl::Duration kDay = absl::Hours(24);
 const std::vector<std::string> kUsers{"user0", "user1",   "user2",        "user3",
                                       "user4", "someone", "somebody else"};
 
@@ -34,28 +33,6 @@ std::vector<AnalyticsEvent> AllEvents(Store& store) {
               })
               .ok());
   return events;
-}
-
-Horizons KeptFrom(Store& store) {
-  Horizons kept_from;
-  REQUIRE(store
-              .Read([&](ReadTransaction& transaction) {
-                kept_from = transaction.kept_from();
-                return absl::OkStatus();
-              })
-              .ok());
-  return kept_from;
-}
-
-EventCounts Count(Store& store) {
-  EventCounts counts;
-  REQUIRE(store
-              .Read([&](ReadTransaction& transaction) {
-                counts = *transaction.CountEvents();
-                return absl::OkStatus();
-              })
-              .ok());
-  return counts;
 }
 
 std::string UserOfSession(const std::vector<const AnalyticsEvent*>& events) {
@@ -160,19 +137,6 @@ std::vector<std::string> Answers(Store& store, const KpiQuery& query, absl::Time
   return answers;
 }
 
-std::int64_t DaysInBlocks(Store& store) {
-  std::int64_t days = 0;
-  REQUIRE(store
-              .Read([&](ReadTransaction& transaction) {
-                const auto blocks = transaction.aggregates()->Blocks();
-                REQUIRE(blocks.ok());
-                days = (blocks->second - blocks->first) / kDay;
-                return absl::OkStatus();
-              })
-              .ok());
-  return days;
-}
-
 enum class Dropping { kNo, kRawEvents };
 
 // How many days were added up in the end.
@@ -184,19 +148,8 @@ std::int64_t Run(std::uint64_t seed, const std::string& kind, Dropping dropping)
   auto store = Open(url);
   auto reference = Open("memory:");
   auto events = random.Distinct(1 + random.Below(120));
-  // Of each session only a day: what is dropped of longer ones is not counted exactly.
-  std::map<std::string, absl::Time> first;
-  for (const EventPtr& event : events) {
-    const auto [known, is_new] = first.emplace(event->session_id, event->time);
-    known->second = std::min(known->second, event->time);
-  }
-  if (dropping == Dropping::kRawEvents) {
-    std::erase_if(events, [&](const EventPtr& event) {
-      return !event->session_id.empty() && event->time > first[event->session_id] + kDay;
-    });
-  } else {
-    events = random.WithRepeats(std::move(events));
-  }
+  events = dropping == Dropping::kRawEvents ? WithoutLongSessions(std::move(events))
+                                            : random.WithRepeats(std::move(events));
   std::set<std::string> gone;  // events that were removed, and do not come back
   const auto batches = random.Batches(random.Shuffled(events));
   for (const auto& batch : batches) {

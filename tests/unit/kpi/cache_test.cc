@@ -97,25 +97,37 @@ TEST_CASE("64 threads that ask the same are answered by one computation") {
   CHECK(stats.entries == 1);
 }
 
+// The first read of a store waits to be released.
+class HeldRead {
+ public:
+  explicit HeldRead(WatchedStore& store) {
+    store.on_read = [this](int number) {
+      if (number == 1) {
+        begun_.set_value();
+        released_.get_future().wait();
+      }
+      return absl::OkStatus();
+    };
+  }
+  void AwaitBegun() { begun_.get_future().wait(); }
+  void Release() { released_.set_value(); }
+
+ private:
+  std::promise<void> begun_;
+  std::promise<void> released_;
+};
+
 TEST_CASE("What was committed is in the next answer, also while an older one is computed") {
   const auto store = std::make_shared<WatchedStore>();
   store->Add("s1");
   const KpiCalculator kpis(store, "default", fixed_clock);
-  std::promise<void> begun;
-  std::promise<void> released;
-  store->on_read = [&](int number) {
-    if (number == 1) {
-      begun.set_value();
-      released.get_future().wait();
-    }
-    return absl::OkStatus();
-  };
+  HeldRead held(*store);
   bool answered = false;
   std::thread older([&] { answered = kpis.Summarize(kDays).ok(); });
-  begun.get_future().wait();
+  held.AwaitBegun();
   store->Add("s2");
   CHECK(Sessions(kpis) == 2);  // waits for nobody
-  released.set_value();
+  held.Release();
   older.join();
   CHECK(answered);
   CHECK(Sessions(kpis) == 2);
@@ -126,20 +138,12 @@ TEST_CASE("Who asks about another week does not wait for the first one") {
   const auto store = std::make_shared<WatchedStore>();
   store->Add("s1");
   const KpiCalculator kpis(store, "default", fixed_clock);
-  std::promise<void> begun;
-  std::promise<void> released;
-  store->on_read = [&](int number) {
-    if (number == 1) {
-      begun.set_value();
-      released.get_future().wait();
-    }
-    return absl::OkStatus();
-  };
+  HeldRead held(*store);
   bool answered = false;
   std::thread first([&] { answered = kpis.Summarize(kDays).ok(); });
-  begun.get_future().wait();
+  held.AwaitBegun();
   CHECK(Sessions(kpis, {{kDays.period.from - kDay, kDays.period.to - kDay}}) == 0);
-  released.set_value();
+  held.Release();
   first.join();
   CHECK(answered);
 }
