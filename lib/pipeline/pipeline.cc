@@ -179,6 +179,7 @@ struct Pipeline::Impl {
           letters = *removed;
           return absl::OkStatus();
         });
+    if (!stored.ok() && letters.removed == 0) return stored.status();
     {
       const MutexLock lock(erasing);
       ErasureReceipt& receipt = unfinished[ids.back()];

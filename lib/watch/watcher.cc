@@ -77,9 +77,10 @@ struct Watcher::State : std::enable_shared_from_this<State> {
     for (;;) {
       {
         MutexLock lock(mutex);
-        while (!stopped && SteadyNow() < (nudged ? next : due)) {
-          changed.WaitUntil(mutex, nudged ? next : due);
-        }
+        const auto begins = [&]() ABSL_NO_THREAD_SAFETY_ANALYSIS {
+          return nudged ? std::min(next, due) : due;
+        };
+        while (!stopped && SteadyNow() < begins()) changed.WaitUntil(mutex, begins());
         if (stopped) break;
         nudged = false;
       }
