@@ -463,5 +463,25 @@ TEST_CASE("A schedule that is off, and a store that cannot drop, are left alone"
   CHECK(store->asked == 1);
 }
 
+TEST_CASE("Of a user it is known that they were active on an old day, also in its first hours") {
+  const TempDir dir;
+  const auto store = OpenFile(dir);
+  StoreDays(*store, 10);
+  DataRetention kept;
+  kept.events = kept.aggregates = 3 * kDay;
+  REQUIRE(ApplyRetention(*store, kept, kToday).ok());
+  const KpiCalculator kpis(store, "default", fixed_clock);
+  const absl::Time day = kToday - 5 * kDay;
+  const auto grain_at = [&](absl::Time at) {
+    const auto user = kpis.GetUser("user of 5-0", {at});
+    REQUIRE(user.ok());
+    CHECK(user->total_sessions == 0);
+    return user->grain;
+  };
+  CHECK(grain_at(day) == AnswerGrain::kExact);
+  CHECK(grain_at(day + absl::Hours(2)) == AnswerGrain::kPartial);
+  CHECK(grain_at(day + absl::Hours(20)) == AnswerGrain::kPartial);
+}
+
 }  // namespace
 }  // namespace nerava::analytics
