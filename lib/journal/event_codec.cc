@@ -62,28 +62,31 @@ void EncodeEvent(const AnalyticsEvent& event, std::string* out) {
 absl::StatusOr<AnalyticsEvent> DecodeEvent(std::string_view bytes) {
   ByteReader reader(bytes);
   AnalyticsEvent event;
-  const auto encoding = reader.Varint();
-  const auto version = reader.Signed();
-  const auto micros = reader.Signed();
-  if (encoding != kEncoding || !version || !micros) return NoEvent();
-  if (*version < std::numeric_limits<std::int32_t>::min() ||
-      *version > std::numeric_limits<std::int32_t>::max()) {
+  std::uint64_t encoding = 0;
+  std::int64_t version = 0;
+  std::int64_t micros = 0;
+  if (!reader.Varint(&encoding) || encoding != kEncoding || !reader.Signed(&version) ||
+      !reader.Signed(&micros)) {
     return NoEvent();
   }
-  event.version = static_cast<std::int32_t>(*version);
-  event.time = absl::FromUnixMicros(*micros);
-  for (const auto text : kTexts) {
-    const auto value = reader.Text();
-    if (!value) return NoEvent();
-    SetText(text, *value, &event);
+  if (version < std::numeric_limits<std::int32_t>::min() ||
+      version > std::numeric_limits<std::int32_t>::max()) {
+    return NoEvent();
   }
-  const auto present = reader.Varint();
-  if (!present || *present >> kAmounts.size() != 0) return NoEvent();
+  event.version = static_cast<std::int32_t>(version);
+  event.time = absl::FromUnixMicros(micros);
+  for (const auto text : kTexts) {
+    std::string_view value;
+    if (!reader.Text(&value)) return NoEvent();
+    SetText(text, value, &event);
+  }
+  std::uint64_t present = 0;
+  if (!reader.Varint(&present) || present >> kAmounts.size() != 0) return NoEvent();
   for (std::size_t i = 0; i < kAmounts.size(); ++i) {
-    if ((*present >> i & 1) == 0) continue;
-    const auto amount = reader.Signed();
-    if (!amount) return NoEvent();
-    event.*kAmounts[i] = *amount;
+    if ((present >> i & 1) == 0) continue;
+    std::int64_t amount = 0;
+    if (!reader.Signed(&amount)) return NoEvent();
+    event.*kAmounts[i] = amount;
   }
   if (!reader.empty()) return NoEvent();
   return event;

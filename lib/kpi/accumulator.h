@@ -7,9 +7,9 @@
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "lib/kpi/member_set.h"
 #include "nerava/analytics/aggregate.h"
 #include "nerava/analytics/kpi.h"
-#include "nerava/analytics/user_set.h"
 
 namespace nerava::analytics {
 
@@ -19,14 +19,11 @@ class Accumulator {
   // `user` as in AggregateTable::Facts.
   absl::Status Add(const Fact& fact, std::uint32_t user);
 
-  // Makes one of the sets that were added so far, to free what they take.
-  void UniteSets();
-
   // All that was added.
   absl::StatusOr<KpiSummary> Sum(const AnsweredPeriod& period);
   absl::StatusOr<Totals> Total();
   // The users of what was added; the last call.
-  UserSet TakeUsers();
+  MemberSet TakeUsers();
   // Adds what the other has.
   absl::Status Add(Accumulator& other);
 
@@ -35,9 +32,7 @@ class Accumulator {
   void SettleUsers();
 
   Totals totals_;
-  UserSet users_;
-  std::vector<UserSet> sets_;          // that are to be united with them
-  std::vector<std::uint32_t> listed_;  // the same, with repeats
+  MemberSet users_;
   // Facts since Settle, and those of users since SettleUsers, of which one may take back what another
   // one says.
   Totals recent_;

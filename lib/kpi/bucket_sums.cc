@@ -10,29 +10,20 @@ absl::StatusOr<std::vector<Accumulator>> SumByBucket(Scanner& scanner,
                                                      absl::Span<const absl::Time> bounds,
                                                      const KpiFilter& filter) {
   std::vector<Accumulator> sums(bounds.size() - 1);
-  // Most parts of a bucket come together: what it holds until then should not pile up.
-  std::size_t current = 0;
-  const auto sum_of = [&](std::size_t bucket) -> Accumulator& {
-    if (bucket != current) sums[current].UniteSets();
-    current = bucket;
-    return sums[bucket];
-  };
   absl::Status read = scanner.Scan(
       bounds, filter, Detail::kRegion,
-      [&](std::size_t i, const AggregateRow& row) { return sum_of(i).Add(row); },
-      [&](std::size_t i, const Fact& fact, std::uint32_t user) {
-        return sum_of(i).Add(fact, user);
-      });
+      [&](std::size_t i, const AggregateRow& row) { return sums[i].Add(row); },
+      [&](std::size_t i, const Fact& fact, std::uint32_t user) { return sums[i].Add(fact, user); });
   if (!read.ok()) return read;
   return sums;
 }
 
-absl::StatusOr<std::vector<UserSet>> UsersByBucket(Scanner& scanner,
-                                                   absl::Span<const absl::Time> bounds,
-                                                   const KpiFilter& filter) {
+absl::StatusOr<std::vector<MemberSet>> UsersByBucket(Scanner& scanner,
+                                                     absl::Span<const absl::Time> bounds,
+                                                     const KpiFilter& filter) {
   auto sums = SumByBucket(scanner, bounds, filter);
   if (!sums.ok()) return sums.status();
-  std::vector<UserSet> users;
+  std::vector<MemberSet> users;
   users.reserve(sums->size());
   for (Accumulator& sum : *sums) users.push_back(sum.TakeUsers());
   return users;

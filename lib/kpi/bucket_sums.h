@@ -7,8 +7,8 @@
 #include "absl/time/time.h"
 #include "absl/types/span.h"
 #include "lib/kpi/accumulator.h"
+#include "lib/kpi/member_set.h"
 #include "lib/kpi/scan.h"
-#include "nerava/analytics/user_set.h"
 
 namespace nerava::analytics {
 
@@ -18,9 +18,9 @@ absl::StatusOr<std::vector<Accumulator>> SumByBucket(Scanner& scanner,
                                                      const KpiFilter& filter);
 
 // Only their users.
-absl::StatusOr<std::vector<UserSet>> UsersByBucket(Scanner& scanner,
-                                                   absl::Span<const absl::Time> bounds,
-                                                   const KpiFilter& filter);
+absl::StatusOr<std::vector<MemberSet>> UsersByBucket(Scanner& scanner,
+                                                     absl::Span<const absl::Time> bounds,
+                                                     const KpiFilter& filter);
 
 // How exactly they are told, the coarsest of them.
 AnswerGrain CoarsestOf(const Scanner& scanner, absl::Span<const absl::Time> bounds,

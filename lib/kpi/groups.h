@@ -2,8 +2,9 @@
 #pragma once
 
 #include <algorithm>
+#include <array>
 #include <cstddef>
-#include <map>
+#include <cstdint>
 #include <string>
 #include <string_view>
 #include <tuple>
@@ -12,6 +13,7 @@
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "lib/base/hash_map.h"
 #include "nerava/analytics/report.h"
 #include "nerava/analytics/totals.h"
 
@@ -28,8 +30,12 @@ class Groups {
   template <typename Part>
   Group& Of(const Part& part) {
     const std::string_view name = NameIn(part);
-    const auto found = groups_.find(name);
-    return found != groups_.end() ? found->second : groups_[std::string(name)];
+    // Most names come from where they came from before.
+    Entry*& recent = recent_[reinterpret_cast<std::uintptr_t>(name.data()) / 32 % recent_.size()];
+    if (recent == nullptr || recent->first != name) {
+      recent = &*groups_.try_emplace(std::string(name)).first;
+    }
+    return recent->second;
   }
 
   // What is shown: the `top` ones (0: all) in order, and the rest together.
@@ -88,7 +94,9 @@ class Groups {
   }
 
   const Dimension dimension_;
-  std::map<std::string, Group, std::less<>> groups_;
+  using Entry = std::pair<const std::string, Group>;
+  HashMap<std::string, Group> groups_;
+  std::array<Entry*, 512> recent_ = {};  // by where the name lay
 };
 
 }  // namespace nerava::analytics

@@ -67,8 +67,8 @@ absl::StatusOr<Streaks> CountStreaks(ReadTransaction& transaction, const PeopleQ
   if (!days.ok()) return days.status();
   streaks.grain = CoarsestOf(scanner, *bounds, query.filter);
 
-  UserSet all;
-  all.UniteMembers(*days);
+  MemberSet all;
+  for (MemberSet& day : *days) all.Add(day);
   struct User {
     std::uint32_t number;
     Streak streak = {};
@@ -209,11 +209,11 @@ absl::StatusOr<ActiveUsers> KpiCalculator::GetActiveUsers(const PeopleQuery& que
                                    ActiveUsers active;
                                    active.at = asked->at;
                                    active.grain = CoarsestOf(scanner, bounds, query.filter);
-                                   UserSet all = (*users)[2];
+                                   MemberSet& all = (*users)[2];
                                    active.daily = all.size();
-                                   all.UniteMembers((*users)[1]);
+                                   all.Add((*users)[1]);
                                    active.weekly = all.size();
-                                   all.UniteMembers((*users)[0]);
+                                   all.Add((*users)[0]);
                                    active.monthly = all.size();
                                    active.stickiness =
                                        RoundedRatio(static_cast<std::int64_t>(active.daily),

@@ -5,10 +5,10 @@
 #include "lib/kpi/bucket_sums.h"
 #include "lib/kpi/cache.h"
 #include "lib/kpi/calendar.h"
+#include "lib/kpi/member_set.h"
 #include "lib/kpi/read.h"
 #include "lib/kpi/scan.h"
 #include "nerava/analytics/people.h"
-#include "nerava/analytics/user_set.h"
 
 namespace nerava::analytics {
 namespace {
@@ -49,12 +49,12 @@ absl::StatusOr<Retention> Retain(ReadTransaction& transaction, const RetentionQu
   if (!active.ok()) return active.status();
   retention.period.grain = CoarsestOf(scanner, bounds, query.filter);
 
-  UserSet known = (*active)[0];
-  known.UniteMembers((*active)[1]);
-  std::vector<UserSet> cohorts;
+  MemberSet& known = (*active)[0];
+  known.Add((*active)[1]);
+  std::vector<MemberSet> cohorts;
   for (std::size_t i = 0; i < buckets.all.size(); ++i) {
-    const UserSet& users = (*active)[i + 2];
-    const UserSet& users_before = (*active)[i + 1];
+    MemberSet& users = (*active)[i + 2];
+    MemberSet& users_before = (*active)[i + 1];
     cohorts.push_back(users.Without(known));
     RetentionBucket bucket;
     bucket.bucket = buckets.all[i];
@@ -62,7 +62,7 @@ absl::StatusOr<Retention> Retain(ReadTransaction& transaction, const RetentionQu
     bucket.new_users = cohorts.back().size();
     bucket.returning_users = users.size() - bucket.new_users;
     bucket.lapsed_users = users_before.size() - users_before.CommonWith(users);
-    known.UniteMembers(users);
+    known.Add(users);
     retention.buckets.push_back(std::move(bucket));
   }
   for (std::size_t i = 0; i < cohorts.size(); ++i) {

@@ -51,7 +51,7 @@ void Split(std::vector<Period> periods, absl::Span<const absl::Time> bounds,
            absl::Span<const Grain> grains, const Period& blocks, Plan* plan) {
   for (; !grains.empty(); grains.remove_prefix(1)) {
     const absl::Duration width = BucketWidth(grains.front());
-    const bool is_block = grains.front() == Grain::kBlock;
+    const bool is_block = grains.front() == Grain::kBlock || grains.front() == Grain::kCellBlock;
     std::vector<Period> inside;
     std::vector<Period> left;
     for (const Period& period : periods) {
@@ -87,7 +87,7 @@ Plan MakePlan(absl::Span<const absl::Time> bounds, Detail detail, const Horizons
     Split(rest, bounds, {Grain::kBlock, Grain::kDay, Grain::kHour, Grain::kFiveMinutes}, blocks,
           &plan);
   } else {
-    Split(rest, bounds, {Grain::kCell}, blocks, &plan);
+    Split(rest, bounds, {Grain::kCellBlock, Grain::kCell}, blocks, &plan);
   }
   return plan;
 }

@@ -192,6 +192,7 @@ absl::Duration BucketWidth(Grain grain) {
     case Grain::kHour:
       return absl::Hours(1);
     case Grain::kBlock:
+    case Grain::kCellBlock:
       return absl::Hours(16 * 24);
     case Grain::kDay:
     case Grain::kCell:

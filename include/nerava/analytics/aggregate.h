@@ -41,9 +41,10 @@ enum class Grain : std::uint8_t {
   kHour = 1,         // an hour by region; hub and window are empty
   kDay = 2,          // a UTC day by region; hub and window are empty
   kCell = 3,         // a UTC day by region, hub and window
-  // Sixteen UTC days by region: sums of kDay, of days that are over. A store may keep them, see
+  // Sixteen UTC days: sums of kDay and of kCell, of days that are over. A store may keep them, see
   // AggregateTable::Blocks; they are no deltas of a commit.
-  kBlock = 4,
+  kBlock = 4,      // by region
+  kCellBlock = 5,  // by region, hub and window
 };
 
 // How long a bucket of the grain lasts. Buckets begin at multiples of it since 1970, UTC.

@@ -64,7 +64,7 @@ class AggregateTable {
   virtual ~AggregateTable() = default;
 
   // Every aggregate of `grain` with from <= bucket < to that matches `filter`, in any order. Of the
-  // grains only kCell looks at more than filter.region. `from` and `to` are bucket boundaries. An
+  // grains only kCell and kCellBlock look at more than filter.region. `from` and `to` are bucket boundaries. An
   // error of the sink ends it, and is returned.
   using RowSink = absl::FunctionRef<absl::Status(const AggregateRow& row)>;
   virtual absl::Status Scan(Grain grain, absl::Time from, absl::Time to, const KpiFilter& filter,

@@ -52,7 +52,9 @@ const std::string& kScanRegionSql = *new std::string(MakeScanSql(" AND region = 
 
 absl::Status Aggregates::Scan(Grain grain, absl::Time from, absl::Time to, const KpiFilter& filter,
                               RowSink sink) {
-  if (grain == Grain::kCell) return cells_.Scan(from, to, filter, sink);
+  if (grain == Grain::kCell || grain == Grain::kCellBlock) {
+    return cells_.Scan(grain, from, to, filter, sink);
+  }
 
   auto statement = database_.Prepare(filter.region.empty() ? kScanSql : kScanRegionSql);
   if (!statement.ok()) return statement.status();
@@ -142,16 +144,13 @@ absl::Status Aggregates::Add(const Changes& changes) {
     absl::Status status = AddOne(*delta, *key, **read, **add);
     if (!status.ok()) return status;
     // Late, into a day that was added up.
-    if (delta->key.grain != Grain::kDay || key->bucket < state->blocks_from ||
-        key->bucket >= state->blocks_to) {
-      continue;
-    }
+    if (delta->key.grain != Grain::kDay || !HasBlock(BlockOf(key->bucket), *state)) continue;
     key->grain = static_cast<std::int64_t>(Grain::kBlock);
-    key->bucket -= key->bucket % kBlockSeconds;
+    key->bucket = BlockOf(key->bucket);
     status = AddOne(*delta, *key, **read, **add);
     if (!status.ok()) return status;
   }
-  return cells_.Add(cells);
+  return cells_.Add(cells, *state);
 }
 
 absl::StatusOr<std::int64_t> Aggregates::ForgetUser(std::int64_t number) {
@@ -161,15 +160,21 @@ absl::StatusOr<std::int64_t> Aggregates::ForgetUser(std::int64_t number) {
   std::set<std::int64_t> days;
   auto sessions = ForgetIn(*user, Grain::kDay, 0, kEver, &days);
   if (!sessions.ok()) return sessions;
-  auto blocks = ForgetIn(*user, Grain::kBlock, 0, kEver, nullptr);
-  if (!blocks.ok()) return blocks;
+  std::set<std::int64_t> blocks;
+  auto forgotten = ForgetIn(*user, Grain::kBlock, 0, kEver, &blocks);
+  if (!forgotten.ok()) return forgotten;
+  for (const std::int64_t block : blocks) {
+    absl::Status status = cells_.ForgetUser(*user, Grain::kCellBlock, block);
+    if (!status.ok()) return status;
+  }
   constexpr std::int64_t kSecondsPerDay = 86400;
   for (const std::int64_t day : days) {
     for (const Grain grain : {Grain::kHour, Grain::kFiveMinutes}) {
-      auto forgotten = ForgetIn(*user, grain, day, day + kSecondsPerDay, nullptr);
+      forgotten = ForgetIn(*user, grain, day, day + kSecondsPerDay, nullptr);
       if (!forgotten.ok()) return forgotten;
     }
-    if (absl::Status status = cells_.ForgetUser(*user, day); !status.ok()) return status;
+    absl::Status status = cells_.ForgetUser(*user, Grain::kCell, day);
+    if (!status.ok()) return status;
   }
   return sessions;
 }

@@ -2,14 +2,14 @@
 
 #include <algorithm>
 #include <deque>
-#include <limits>
 #include <optional>
 #include <tuple>
 #include <utility>
 
 #include "fmt/format.h"
 #include "lib/projection/checked_totals.h"
-#include "lib/store/sqlite/totals_codec.h"
+#include "lib/store/sqlite/blocks.h"
+#include "lib/store/sqlite/cell_codec.h"
 #include "lib/store/sqlite/user_number.h"
 #include "nerava/analytics/user_set.h"
 
@@ -22,8 +22,8 @@ constexpr std::int64_t kWindowsPerPage = 32;
 
 constexpr std::int64_t kAny = -1;
 
-// More sessions than a day can have.
-constexpr std::int64_t kMostOfADay = std::int64_t{1} << 40;
+constexpr auto kDayGrain = static_cast<std::int64_t>(Grain::kCell);
+constexpr auto kBlockGrain = static_cast<std::int64_t>(Grain::kCellBlock);
 
 absl::Status Damaged(std::int64_t day) {
   return absl::DataLossError(
@@ -31,37 +31,9 @@ absl::Status Damaged(std::int64_t day) {
                   absl::FormatTime("%Y-%m-%d", absl::FromUnixSeconds(day), absl::UTCTimeZone())));
 }
 
-// docs/storage.md describes the format.
-template <typename Cell>
-void Encode(const Cell& cell, std::string* out) {
-  AppendVarint(static_cast<std::uint64_t>(cell.hub), out);
-  AppendVarint(static_cast<std::uint64_t>(cell.window), out);
-  AppendVarint(PresentTotals(cell.totals), out);
-  AppendTotals(cell.totals, out);
-  AppendVarint(cell.users.size(), out);
-  *out += cell.users;
-}
-
-// False when the bytes are none. The users point into them.
-template <typename Cell>
-bool Decode(ByteReader* reader, Cell* cell) {
-  constexpr auto kMost = static_cast<std::uint64_t>(std::numeric_limits<std::int64_t>::max());
-  const auto hub = reader->Varint();
-  const auto window = reader->Varint();
-  const auto present = reader->Varint();
-  if (!hub || !window || !present || *hub > kMost || *window > kMost) return false;
-  cell->hub = static_cast<std::int64_t>(*hub);
-  cell->window = static_cast<std::int64_t>(*window);
-  cell->totals = {};
-  if (!ReadTotals(*present, kMostOfADay, reader, &cell->totals)) return false;
-  const auto users = reader->Text();
-  if (users) cell->users = *users;
-  return users.has_value();
-}
-
 }  // namespace
 
-absl::Status Cells::Scan(absl::Time from, absl::Time to, const KpiFilter& filter,
+absl::Status Cells::Scan(Grain grain, absl::Time from, absl::Time to, const KpiFilter& filter,
                          AggregateTable::RowSink sink) {
   std::int64_t region = kAny;
   Cell wanted{kAny, kAny};
@@ -77,33 +49,37 @@ absl::Status Cells::Scan(absl::Time from, absl::Time to, const KpiFilter& filter
     *out = **number;
   }
   auto rows = database_.Prepare(fmt::format(
-      "SELECT day, region, cells FROM cells WHERE day >= ?1 AND day < ?2{}{}",
-      region == kAny ? "" : " AND region = ?3", wanted.hub == kAny ? "" : " AND hubs = ?4"));
+      "SELECT bucket, region, cells FROM cells "
+      "WHERE grain = ?1 AND bucket >= ?2 AND bucket < ?3{}{}",
+      region == kAny ? "" : " AND region = ?4", wanted.hub == kAny ? "" : " AND hubs = ?5"));
   if (!rows.ok()) return rows.status();
-  (*rows)->Bind(1, absl::ToUnixSeconds(from));
-  (*rows)->Bind(2, absl::ToUnixSeconds(to));
-  if (region != kAny) (*rows)->Bind(3, region);
-  if (wanted.hub != kAny) (*rows)->Bind(4, wanted.hub / kHubsPerPage);
-  absl::Status status = ReadRows(**rows, wanted, sink);
+  (*rows)->Bind(1, static_cast<std::int64_t>(grain));
+  (*rows)->Bind(2, absl::ToUnixSeconds(from));
+  (*rows)->Bind(3, absl::ToUnixSeconds(to));
+  if (region != kAny) (*rows)->Bind(4, region);
+  if (wanted.hub != kAny) (*rows)->Bind(5, wanted.hub / kHubsPerPage);
+  absl::Status status = ReadRows(grain, **rows, wanted, sink);
   (*rows)->Reset();
   return status;
 }
 
-absl::Status Cells::ReadRows(Statement& rows, const Cell& wanted, AggregateTable::RowSink sink) {
+absl::Status Cells::ReadRows(Grain grain, Statement& rows, const Cell& wanted,
+                             AggregateTable::RowSink sink) {
+  const std::int64_t width = absl::ToInt64Seconds(BucketWidth(grain));
   NamesAtHand regions(names_);
   NamesAtHand hubs(names_);
   NamesAtHand windows(names_);
   AggregateRow row;
   while (rows.Step()) {
-    const std::int64_t day = rows.Integer(0);
-    if (day % absl::ToInt64Seconds(BucketWidth(Grain::kCell)) != 0) return Damaged(day);
+    const std::int64_t begin = rows.Integer(0);
+    if (begin % width != 0) return Damaged(begin);
     const auto region = regions.Find(rows.Integer(1));
     if (!region.ok()) return region.status();
-    row.begin = absl::FromUnixSeconds(day);
+    row.begin = absl::FromUnixSeconds(begin);
     row.region = *region;
     Cell cell;
     for (ByteReader reader(rows.Bytes(2)); !reader.empty();) {
-      if (!Decode(&reader, &cell)) return Damaged(day);
+      if (!ReadCell(&reader, &cell)) return Damaged(begin);
       if ((wanted.hub != kAny && cell.hub != wanted.hub) ||
           (wanted.window != kAny && cell.window != wanted.window)) {
         continue;
@@ -122,11 +98,11 @@ absl::Status Cells::ReadRows(Statement& rows, const Cell& wanted, AggregateTable
   return rows.status();
 }
 
-absl::Status Cells::Add(absl::Span<const AggregateDelta* const> deltas) {
+absl::Status Cells::Add(absl::Span<const AggregateDelta* const> deltas, const State& state) {
   std::vector<Change> changes;
   changes.reserve(deltas.size());
   for (const AggregateDelta* delta : deltas) {
-    Change change{{delta->key.bucket, 0, 0, 0}, 0, 0, delta};
+    Change change{{kDayGrain, delta->key.bucket, 0, 0, 0}, 0, 0, delta};
     const std::pair<const std::string*, std::int64_t*> names[] = {
         {&delta->key.region, &change.page.region},
         {&delta->key.hub_id, &change.hub},
@@ -139,11 +115,16 @@ absl::Status Cells::Add(absl::Span<const AggregateDelta* const> deltas) {
     change.page.hubs = change.hub / kHubsPerPage;
     change.page.windows = change.window / kWindowsPerPage;
     changes.push_back(change);
+    // Late, into a day that was added up.
+    const std::int64_t block = BlockOf(delta->key.bucket);
+    if (!HasCells(block, state)) continue;
+    change.page.grain = kBlockGrain;
+    change.page.bucket = block;
+    changes.push_back(change);
   }
   // In the order of the table, and of the cells in a row.
   std::sort(changes.begin(), changes.end(), [](const Change& a, const Change& b) {
-    return std::tie(a.page.day, a.page.region, a.page.hubs, a.page.windows, a.hub, a.window) <
-           std::tie(b.page.day, b.page.region, b.page.hubs, b.page.windows, b.hub, b.window);
+    return std::tie(a.page, a.hub, a.window) < std::tie(b.page, b.hub, b.window);
   });
   for (auto first = changes.begin(); first != changes.end();) {
     const Page page = first->page;
@@ -158,12 +139,10 @@ absl::Status Cells::Add(absl::Span<const AggregateDelta* const> deltas) {
 
 absl::StatusOr<std::string> Cells::ReadPage(const Page& page) {
   auto read = database_.Prepare(
-      "SELECT cells FROM cells WHERE day = ?1 AND region = ?2 AND hubs = ?3 AND windows = ?4");
+      "SELECT cells FROM cells "
+      "WHERE grain = ?1 AND bucket = ?2 AND region = ?3 AND hubs = ?4 AND windows = ?5");
   if (!read.ok()) return read.status();
-  (*read)->Bind(1, page.day);
-  (*read)->Bind(2, page.region);
-  (*read)->Bind(3, page.hubs);
-  (*read)->Bind(4, page.windows);
+  Bind(page, **read);
   std::string bytes;
   if ((*read)->Step()) bytes = (*read)->Bytes(0);
   if (!(*read)->status().ok()) return (*read)->status();
@@ -178,19 +157,23 @@ absl::Status Cells::ChangePage(const Page& page, absl::Span<const Change> change
   after.reserve(before->size() + 64 * changes.size());
   // Both are in order.
   auto change = changes.begin();
+  const auto is_of = [&](const Cell& cell) {
+    return change != changes.end() && change->hub == cell.hub && change->window == cell.window;
+  };
+  // All of the cell: a block gets those of several days.
   const auto add = [&](Cell cell) {
     std::string users;
-    if (absl::Status status = AddChecked(change->delta->totals, &cell.totals); !status.ok()) {
-      return status;
-    }
-    if (!change->delta->users.empty()) {
+    for (; is_of(cell); ++change) {
+      if (absl::Status status = AddChecked(change->delta->totals, &cell.totals); !status.ok()) {
+        return status;
+      }
+      if (change->delta->users.empty()) continue;
       auto changed = AddUsers(cell.users, change->delta->users, users_);
       if (!changed.ok()) return changed.status();
       users = std::move(changed->bytes);
       cell.users = users;
     }
-    Encode(cell, &after);
-    ++change;
+    AppendCell(cell, &after);
     return absl::OkStatus();
   };
   const auto is_before = [&](const Cell& cell) {
@@ -199,15 +182,11 @@ absl::Status Cells::ChangePage(const Page& page, absl::Span<const Change> change
   };
   for (ByteReader reader(*before); !reader.empty();) {
     Cell cell;
-    if (!Decode(&reader, &cell)) return Damaged(page.day);
+    if (!ReadCell(&reader, &cell)) return Damaged(page.bucket);
     while (is_before(cell)) {
       if (absl::Status added = add({change->hub, change->window}); !added.ok()) return added;
     }
-    if (change != changes.end() && change->hub == cell.hub && change->window == cell.window) {
-      if (absl::Status added = add(cell); !added.ok()) return added;
-    } else {
-      Encode(cell, &after);
-    }
+    if (absl::Status added = add(cell); !added.ok()) return added;
   }
   while (change != changes.end()) {
     if (absl::Status added = add({change->hub, change->window}); !added.ok()) return added;
@@ -216,24 +195,32 @@ absl::Status Cells::ChangePage(const Page& page, absl::Span<const Change> change
 }
 
 absl::Status Cells::WritePage(const Page& page, std::string_view cells) {
-  auto write = database_.Prepare("INSERT OR REPLACE INTO cells VALUES (?1, ?2, ?3, ?4, ?5)");
+  auto write = database_.Prepare("INSERT OR REPLACE INTO cells VALUES (?1, ?2, ?3, ?4, ?5, ?6)");
   if (!write.ok()) return write.status();
-  (*write)->Bind(1, page.day);
-  (*write)->Bind(2, page.region);
-  (*write)->Bind(3, page.hubs);
-  (*write)->Bind(4, page.windows);
-  (*write)->BindBlob(5, cells);
+  Bind(page, **write);
+  (*write)->BindBlob(6, cells);
   return (*write)->Run();
 }
 
-absl::StatusOr<std::vector<Cells::Page>> Cells::PagesOf(std::int64_t day) {
-  auto statement = database_.Prepare("SELECT region, hubs, windows FROM cells WHERE day = ?1");
+void Cells::Bind(const Page& page, Statement& statement) {
+  statement.Bind(1, page.grain);
+  statement.Bind(2, page.bucket);
+  statement.Bind(3, page.region);
+  statement.Bind(4, page.hubs);
+  statement.Bind(5, page.windows);
+}
+
+absl::StatusOr<std::vector<Cells::Page>> Cells::PagesOf(Grain grain, std::int64_t begin) {
+  auto statement =
+      database_.Prepare("SELECT region, hubs, windows FROM cells WHERE grain = ?1 AND bucket = ?2");
   if (!statement.ok()) return statement.status();
   Statement& rows = **statement;
-  rows.Bind(1, day);
+  const auto of_grain = static_cast<std::int64_t>(grain);
+  rows.Bind(1, of_grain);
+  rows.Bind(2, begin);
   std::vector<Page> pages;
   while (rows.Step()) {
-    pages.push_back({day, rows.Integer(0), rows.Integer(1), rows.Integer(2)});
+    pages.push_back({of_grain, begin, rows.Integer(0), rows.Integer(1), rows.Integer(2)});
   }
   absl::Status status = rows.status();
   rows.Reset();
@@ -241,8 +228,8 @@ absl::StatusOr<std::vector<Cells::Page>> Cells::PagesOf(std::int64_t day) {
   return pages;
 }
 
-absl::Status Cells::ForgetUser(std::uint32_t user, std::int64_t day) {
-  auto pages = PagesOf(day);
+absl::Status Cells::ForgetUser(std::uint32_t user, Grain grain, std::int64_t begin) {
+  auto pages = PagesOf(grain, begin);
   if (!pages.ok()) return pages.status();
   for (const Page& page : *pages) {
     auto before = ReadPage(page);
@@ -251,7 +238,7 @@ absl::Status Cells::ForgetUser(std::uint32_t user, std::int64_t day) {
     bool found = false;
     for (ByteReader reader(*before); !reader.empty();) {
       Cell cell;
-      if (!Decode(&reader, &cell)) return Damaged(day);
+      if (!ReadCell(&reader, &cell)) return Damaged(begin);
       auto users = UserSet::Parse(cell.users);
       if (!users.ok()) return users.status();
       const std::int64_t sessions = users->CountOf(user);
@@ -263,7 +250,7 @@ absl::Status Cells::ForgetUser(std::uint32_t user, std::int64_t day) {
         cell.users = others;
         cell.totals.sessions_with_user -= sessions;
       }
-      Encode(cell, &after);
+      AppendCell(cell, &after);
     }
     if (!found) continue;
     if (absl::Status written = WritePage(page, after); !written.ok()) return written;

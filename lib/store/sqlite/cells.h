@@ -1,9 +1,10 @@
-// The aggregates of a SQLite file by UTC day, region, hub and window.
+// The aggregates of a SQLite file by UTC day, or sixteen of them, by region, hub and window.
 //
 // Breakdowns read all of many days, and a batch changes many of one day. So they lie together in rows
-// of a day, a region, and some hubs and windows: to step through rows of their own would cost more than the rest.
+// of a bucket, a region, and some hubs and windows: to step through rows of their own would cost more than the rest.
 #pragma once
 
+#include <compare>
 #include <cstdint>
 #include <string>
 #include <string_view>
@@ -13,8 +14,10 @@
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
 #include "absl/types/span.h"
+#include "lib/store/sqlite/cell_codec.h"
 #include "lib/store/sqlite/database.h"
 #include "lib/store/sqlite/dictionary.h"
+#include "lib/store/sqlite/state.h"
 #include "nerava/analytics/store.h"
 
 namespace nerava::analytics::sqlite {
@@ -25,26 +28,20 @@ class Cells {
   Cells(Database& database, Dictionary& names, Dictionary& users)
       : database_(database), names_(names), users_(users) {}
 
-  // See AggregateTable.
-  absl::Status Scan(absl::Time from, absl::Time to, const KpiFilter& filter,
+  // See AggregateTable; of kCell and kCellBlock.
+  absl::Status Scan(Grain grain, absl::Time from, absl::Time to, const KpiFilter& filter,
                     AggregateTable::RowSink sink);
-  // Deltas of cells, by key.
-  absl::Status Add(absl::Span<const AggregateDelta* const> deltas);
+  // Deltas of kCell, by key. `state` says which blocks have their days.
+  absl::Status Add(absl::Span<const AggregateDelta* const> deltas, const State& state);
 
-  // Makes a user's sessions of a day, seconds since 1970, nobody's.
-  absl::Status ForgetUser(std::uint32_t user, std::int64_t day);
+  // Makes a user's sessions of a bucket, seconds since 1970, nobody's.
+  absl::Status ForgetUser(std::uint32_t user, Grain grain, std::int64_t begin);
 
  private:
-  // What a row holds. Names go by number, 0 is the empty one.
+  // What a row holds.
   struct Page {
-    std::int64_t day, region, hubs, windows;
-    friend bool operator==(const Page&, const Page&) = default;
-  };
-  struct Cell {
-    std::int64_t hub = 0;
-    std::int64_t window = 0;
-    Totals totals = {};
-    std::string_view users = {};
+    std::int64_t grain, bucket, region, hubs, windows;
+    friend auto operator<=>(const Page&, const Page&) = default;
   };
   struct Change {
     Page page;
@@ -54,9 +51,11 @@ class Cells {
   absl::StatusOr<std::int64_t> NumberOf(std::string_view name);
   absl::StatusOr<std::string> ReadPage(const Page& page);
   absl::Status WritePage(const Page& page, std::string_view cells);
-  absl::StatusOr<std::vector<Page>> PagesOf(std::int64_t day);
+  absl::StatusOr<std::vector<Page>> PagesOf(Grain grain, std::int64_t begin);
   absl::Status ChangePage(const Page& page, absl::Span<const Change> changes);
-  absl::Status ReadRows(Statement& rows, const Cell& wanted, AggregateTable::RowSink sink);
+  absl::Status ReadRows(Grain grain, Statement& rows, const Cell& wanted,
+                        AggregateTable::RowSink sink);
+  static void Bind(const Page& page, Statement& statement);
 
   Database& database_;
   Dictionary& names_;

@@ -12,8 +12,8 @@
 namespace nerava::analytics::sqlite {
 namespace {
 
-// There may be many readers, and a KPI reads few pages.
-constexpr std::int64_t kReaderCacheBytes = 8 << 20;
+// There may be many readers. A breakdown by some hundred hubs over months reads so much.
+constexpr std::int64_t kReaderCacheBytes = 16 << 20;
 
 // 64 MiB: a page that many commits write is copied into the file once.
 constexpr int kCheckpointPages = 16384;

@@ -71,16 +71,18 @@ class Decoder {
     constexpr auto kMost = static_cast<std::uint64_t>(std::numeric_limits<std::int64_t>::max());
     constexpr std::int64_t kMostUsers = std::numeric_limits<std::uint32_t>::max();
     for (std::int64_t* const number : {&micros, &hub, &window, &user}) {
-      const auto value = reader->Varint();
-      if (!value || *value > kMost) return false;
-      *number = static_cast<std::int64_t>(*value);
+      std::uint64_t value = 0;
+      if (!reader->Varint(&value) || value > kMost) return false;
+      *number = static_cast<std::int64_t>(value);
     }
     if (micros >= kSlotMicros || user > kMostUsers) return false;
     fact.user_sessions = 0;
     if (user != 0) {
-      const auto sessions = reader->Signed();
-      if (!sessions || *sessions > kMostOfAMoment || *sessions < -kMostOfAMoment) return false;
-      fact.user_sessions = *sessions;
+      std::int64_t sessions = 0;
+      if (!reader->Signed(&sessions) || sessions > kMostOfAMoment || sessions < -kMostOfAMoment) {
+        return false;
+      }
+      fact.user_sessions = sessions;
     }
     return NextChanges(reader);
   }
@@ -89,22 +91,24 @@ class Decoder {
   bool NextChanges(ByteReader* reader) {
     // Only what the one before had.
     for (; set_ != 0; set_ &= set_ - 1) LowestTotal(set_, &fact.totals) = 0;
-    const auto present = reader->Varint();
-    if (!present || !NextTime((*present & kTimeToStop) != 0, reader, &fact.time_to_stop) ||
-        !NextTime((*present & kTimeToCredit) != 0, reader, &fact.time_to_credit) ||
+    std::uint64_t present = 0;
+    if (!reader->Varint(&present) ||
+        !NextTime((present & kTimeToStop) != 0, reader, &fact.time_to_stop) ||
+        !NextTime((present & kTimeToCredit) != 0, reader, &fact.time_to_credit) ||
         (fact.time_to_stop && *fact.time_to_stop < absl::ZeroDuration())) {
       return false;
     }
-    set_ = *present >> kTotalsBit;
+    set_ = present >> kTotalsBit;
     return ReadTotals(set_, kMostOfAMoment, reader, &fact.totals);
   }
 
   static bool NextTime(bool present, ByteReader* reader, std::optional<absl::Duration>* time) {
     time->reset();
     if (!present) return true;
-    const auto value = ReadAmount(reader);
-    if (value) *time = absl::Microseconds(*value);
-    return value.has_value();
+    std::int64_t micros = 0;
+    if (!ReadAmount(reader, &micros)) return false;
+    *time = absl::Microseconds(micros);
+    return true;
   }
 
   std::uint64_t set_ = 0;  // the totals that are

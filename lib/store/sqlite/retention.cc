@@ -74,7 +74,7 @@ class Retention {
   absl::Status DropAggregates(bool* found) {
     auto day = Earliest(
         "SELECT min(begin) FROM (SELECT min(slot) AS begin FROM facts UNION ALL "
-        "SELECT min(day) FROM cells UNION ALL "
+        "SELECT min(bucket) FROM cells WHERE grain = 3 UNION ALL "
         "SELECT min(bucket) FROM aggregates WHERE grain = 0 UNION ALL "
         "SELECT min(bucket) FROM aggregates WHERE grain = 1)",
         wanted_.aggregates);
@@ -83,12 +83,16 @@ class Retention {
     if (!*found) return absl::OkStatus();
     for (const char* sql :
          {"DELETE FROM facts WHERE slot >= ?1 AND slot < ?2",
-          "DELETE FROM cells WHERE day >= ?1 AND day < ?2",
+          "DELETE FROM cells WHERE grain = 3 AND bucket >= ?1 AND bucket < ?2",
           "DELETE FROM aggregates WHERE grain = 0 AND bucket >= ?1 AND bucket < ?2",
           "DELETE FROM aggregates WHERE grain = 1 AND bucket >= ?1 AND bucket < ?2"}) {
       absl::Status status = database_.RunWith(sql, **day, **day + kSecondsPerDay);
       if (!status.ok()) return status;
     }
+    // Blocks with the day, or earlier ones.
+    absl::Status status =
+        database_.RunWith("DELETE FROM cells WHERE grain = 5 AND bucket <= ?1", **day);
+    if (!status.ok()) return status;
     ++step_.aggregate_days;
     return MoveTo(**day, "aggregates_from", &step_.kept_from.aggregates);
   }

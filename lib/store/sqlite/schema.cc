@@ -44,9 +44,9 @@ CREATE TABLE aggregates (
 {}  unique_users INTEGER NOT NULL, users BLOB,
   PRIMARY KEY (grain, bucket, region)) WITHOUT ROWID;
 CREATE TABLE cells (
-  day INTEGER NOT NULL, region INTEGER NOT NULL, hubs INTEGER NOT NULL,
-  windows INTEGER NOT NULL, cells BLOB NOT NULL,
-  PRIMARY KEY (day, region, hubs, windows)) WITHOUT ROWID;
+  grain INTEGER NOT NULL, bucket INTEGER NOT NULL, region INTEGER NOT NULL,
+  hubs INTEGER NOT NULL, windows INTEGER NOT NULL, cells BLOB NOT NULL,
+  PRIMARY KEY (grain, bucket, region, hubs, windows)) WITHOUT ROWID;
 CREATE TABLE facts (
   slot INTEGER NOT NULL, region INTEGER NOT NULL, part INTEGER NOT NULL, facts BLOB NOT NULL,
   PRIMARY KEY (slot, region, part)) WITHOUT ROWID;

@@ -13,7 +13,7 @@
 namespace nerava::analytics::sqlite {
 
 inline constexpr std::int64_t kApplicationId = 0x4e564131;  // "NVA1"
-inline constexpr std::int64_t kSchemaVersion = 5;
+inline constexpr std::int64_t kSchemaVersion = 6;
 
 // Whether the file is empty, and so needs its tables. FailedPrecondition when it is another
 // program's, or of a newer version of this library. Changes nothing.

@@ -4,7 +4,6 @@
 #include <bit>
 #include <cstddef>
 #include <cstdint>
-#include <optional>
 #include <string>
 
 #include "lib/base/bytes.h"
@@ -35,12 +34,10 @@ inline void AppendTotals(const Totals& totals, std::string* out) {
   }
 }
 
-// What no sum or time reaches.
-inline std::optional<std::int64_t> ReadAmount(ByteReader* reader) {
+// False for what no sum or time reaches, too.
+inline bool ReadAmount(ByteReader* reader, std::int64_t* amount) {
   constexpr std::int64_t kMaxAmount = std::int64_t{1} << 60;
-  const auto value = reader->Signed();
-  if (!value || *value > kMaxAmount || *value < -kMaxAmount) return std::nullopt;
-  return value;
+  return reader->Signed(amount) && *amount <= kMaxAmount && *amount >= -kMaxAmount;
 }
 
 // Sets those that are present; the others stay as they are. False when the bytes are none, or count
@@ -49,11 +46,11 @@ inline bool ReadTotals(std::uint64_t present, std::int64_t most, ByteReader* rea
                        Totals* totals) {
   if (present >> kTotalsFields.size() != 0) return false;
   for (std::uint64_t left = present; left != 0; left &= left - 1) {
-    const auto value = ReadAmount(reader);
-    if (!value) return false;
+    std::int64_t value = 0;
+    if (!ReadAmount(reader, &value)) return false;
     const bool counts = !IsAmount(kTotalsFields[static_cast<std::size_t>(std::countr_zero(left))]);
-    if (counts && (*value > most || *value < -most)) return false;
-    LowestTotal(left, totals) = *value;
+    if (counts && (value > most || value < -most)) return false;
+    LowestTotal(left, totals) = value;
   }
   return true;
 }

@@ -127,7 +127,7 @@ TEST_CASE("a file whose rows cannot be is DataLoss") {
       "UPDATE facts SET facts = x'0000000009010302'",
       "UPDATE facts SET facts = x'00000001808080041002'",
       // Buckets that overlap.
-      "UPDATE aggregates SET bucket = bucket + 1", "UPDATE cells SET day = day + 1",
+      "UPDATE aggregates SET bucket = bucket + 1", "UPDATE cells SET bucket = bucket + 1",
       // Cells: cut off; an amount that overflows; a set of users that is none.
       "UPDATE cells SET cells = substr(cells, 1, length(cells) - 1)",
       "UPDATE cells SET cells = x'000001feffffffffffffffff0100'",

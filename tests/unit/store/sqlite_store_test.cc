@@ -449,5 +449,50 @@ TEST_CASE("daily_kpis has every day's numbers, which late events correct and ret
   CHECK(days() == corrected);
 }
 
+TEST_CASE(
+    "days that are over are added up by sixteen, by hub too, and go when a day of theirs does") {
+  const TempDir dir;
+  auto store = Open(dir);
+  const absl::Duration day = absl::Hours(24);
+  const auto fill = [&] {
+    for (int i = 0; i < 40; ++i) {
+      const std::string id = std::to_string(i);
+      Commit(*store, {Started("a" + id, "s" + id, kNoon + i * day),
+                      Stopped("b" + id, "s" + id, kNoon + i * day + absl::Hours(1))});
+    }
+  };
+  const auto retain = [&](absl::Time from) {
+    for (bool done = false; !done;) {
+      const auto step = store->Retain({from, from}, day);
+      REQUIRE(step.ok());
+      done = step->done;
+    }
+  };
+  const auto blocks = [&](const TempDir& of) {
+    return Sql(of.File("events.db"),
+               "SELECT date(bucket, 'unixepoch') FROM cells WHERE grain = 5 ORDER BY 1");
+  };
+  fill();
+  retain(absl::UnixEpoch());
+  CHECK(blocks(dir) == Rows{{"2026-02-28"}, {"2026-03-16"}});
+  const absl::Time second = absl::FromUnixSeconds(1'773'619'200);  // 2026-03-16
+  retain(second);
+  CHECK(blocks(dir) == Rows{{"2026-03-16"}});
+  retain(second + day);
+  CHECK(blocks(dir).empty());
+  // What comes late into one of which days are gone makes none.
+  Commit(*store, {Started("late", "s", second + 5 * day)});
+  CHECK(blocks(dir).empty());
+  const std::string by_region = "SELECT count(*) FROM aggregates WHERE grain = 4";
+  CHECK(Sql(dir.File("events.db"), by_region) == Rows{{"2"}});
+
+  const TempDir other;
+  store = Open(other);
+  fill();
+  retain(second - day);  // before any was added up
+  CHECK(blocks(other) == Rows{{"2026-03-16"}});
+  CHECK(Sql(other.File("events.db"), by_region) == Rows{{"2"}});
+}
+
 }  // namespace
 }  // namespace nerava::analytics
