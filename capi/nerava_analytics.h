@@ -364,7 +364,7 @@ NVA_API nva_status nva_publish_wallet_credited(nva_pipeline* pipeline,
 /* Counters as a JSON object: total_events, events_by_type, events_by_region, batch_size, running
  * and more. UNAVAILABLE when the store cannot be read. */
 NVA_API nva_status nva_pipeline_stats_json(nva_pipeline* pipeline, char** json);
-/* status ("healthy" or "unhealthy"), the reason, warnings, and the stats. A store that cannot be
+/* status ("healthy", "degraded" or "unhealthy"), the reason, warnings, and the stats. A store that cannot be
  * read makes it unhealthy, not fail. */
 NVA_API nva_status nva_pipeline_health_json(nva_pipeline* pipeline, char** json);
 
@@ -1071,6 +1071,40 @@ NVA_API nva_status nva_kpi_user(nva_kpi* kpi, nva_string user_id, const nva_kpi_
                                 uint32_t struct_size);
 NVA_API nva_status nva_kpi_user_json(nva_kpi* kpi, nva_string user_id, const nva_kpi_query* query,
                                      nva_string time_zone, char** json);
+
+/* ---- HTTP --------------------------------------------------------------------------------- */
+
+typedef struct nva_http_header {
+  nva_string name;
+  nva_string value;
+} nva_http_header;
+
+typedef struct nva_http_request {
+  uint32_t struct_size;
+  nva_string method;              /* "GET" */
+  nva_string target;              /* path and query, percent-encoded as they came */
+  const nva_http_header* headers; /* NULL: none */
+  uint64_t header_count;
+  nva_string body;         /* of at most max_body_bytes: a larger one is answered with 413 */
+  uint64_t max_body_bytes; /* default 8 MiB; at least 1 */
+} nva_http_request;
+
+typedef struct nva_http_response nva_http_response;
+
+NVA_API nva_status nva_http_request_init(nva_http_request* request, uint32_t struct_size);
+/* Answers a request from the pipeline, for whatever server there is; docs/http.md lists the endpoints.
+ * It knows no keys: who may ask is the caller's to decide. What cannot be answered is a response with
+ * a status from 400 on, not an error. */
+NVA_API nva_status nva_pipeline_handle_http(nva_pipeline* pipeline, const nva_http_request* request,
+                                            nva_http_response** response);
+/* What these give is valid until the response is freed. A status of 0, or nothing, for NULL. */
+NVA_API int32_t nva_http_response_status(const nva_http_response* response);
+NVA_API uint64_t nva_http_response_header_count(const nva_http_response* response);
+/* INVALID_ARGUMENT when there is no header `index`. */
+NVA_API nva_status nva_http_response_header_at(const nva_http_response* response, uint64_t index,
+                                               nva_http_header* header);
+NVA_API nva_string nva_http_response_body(const nva_http_response* response);
+NVA_API void nva_http_response_free(nva_http_response* response);
 
 /* ---- Reports ------------------------------------------------------------------------------ */
 

@@ -56,27 +56,43 @@ absl::StatusOr<EventCounts> CountEvents(Store& store) {
 }
 
 // What a person should look at, though events are accepted and stored.
-std::vector<std::string> Warnings(const PipelineStats& stats) {
+// Once it is full, events wait or are refused.
+void WarnIfFull(std::string_view what, std::int64_t used, std::int64_t room,
+                std::vector<std::string>* warnings) {
+  constexpr double kNearlyFull = 0.8;
+  const double share = room > 0 ? static_cast<double>(used) / static_cast<double>(room) : 0;
+  if (share < kNearlyFull) return;
+  warnings->push_back(fmt::format("the {} is {:.0f} % full; look at why the store does not keep up",
+                                  what, 100 * share));
+}
+
+std::vector<std::string> Warnings(const PipelineStats& stats, const BatchWriterOptions& options) {
   const BatchWriterStats& writer = stats.writer;
   std::vector<std::string> warnings;
   if (writer.dead_letters > 0) {
     warnings.push_back(
-        fmt::format("dead letters, events that the store refused: {}; read them, and replay them "
+        fmt::format("{} dead letters, events that the store refused; read them, and replay them "
                     "once their cause is mended",
                     writer.dead_letters));
   }
   if (writer.dropped_unreadable > 0) {
     warnings.push_back(
-        fmt::format("lost events: {}, their journal was removed or changed while they waited to be "
+        fmt::format("{} lost events, their journal was removed or changed while they waited to be "
                     "stored; leave its folder to the library",
                     writer.dropped_unreadable));
   }
   if (writer.journal.quarantined_segments > 0) {
     warnings.push_back(
-        fmt::format("damaged journal segments: {}, kept aside in the journal's folder for somebody "
+        fmt::format("{} damaged journal segments, kept aside in the journal's folder for somebody "
                     "to look at",
                     writer.journal.quarantined_segments));
   }
+  WarnIfFull("queue", static_cast<std::int64_t>(writer.pending),
+             static_cast<std::int64_t>(options.queue_capacity), &warnings);
+  // Two segments are always there.
+  const std::int64_t spare = 2 * options.journal.segment_bytes;
+  WarnIfFull("journal", static_cast<std::int64_t>(writer.journal.bytes) - spare,
+             options.journal.max_bytes - spare, &warnings);
   if (!stats.retention.last_error.empty()) {
     warnings.push_back("old data is kept: " + stats.retention.last_error);
   }
@@ -335,6 +351,14 @@ absl::StatusOr<PipelineStats> Pipeline::stats() const {
   return stats;
 }
 
+HealthStatus Health::status() const {
+  if (!healthy) return HealthStatus::kUnhealthy;
+  const bool fires = std::any_of(alerts.begin(), alerts.end(), [](const Alert& alert) {
+    return alert.state == AlertState::kFiring;
+  });
+  return warnings.empty() && !fires ? HealthStatus::kHealthy : HealthStatus::kDegraded;
+}
+
 Health Pipeline::health() const {
   Health health;
   health.enabled = impl_->options.enabled;
@@ -343,7 +367,7 @@ Health Pipeline::health() const {
   if (stored.ok()) health.stats.stored = *stored;
 
   const BatchWriterStats& writer = health.stats.writer;
-  health.warnings = Warnings(health.stats);
+  health.warnings = Warnings(health.stats, impl_->options.writer);
   health.alerts = impl_->watcher->Alerts();
   if (impl_->closed) {
     health.reason = "the pipeline is closed";
@@ -357,7 +381,7 @@ Health Pipeline::health() const {
   } else if (!writer.last_error.empty()) {
     health.reason = fmt::format("the last commit failed: {}", writer.last_error);
   } else if (!stored.ok()) {
-    health.reason = std::string(stored.status().message());
+    health.reason = "the store cannot be read: " + std::string(stored.status().message());
   } else {
     health.healthy = true;
     if (!health.enabled) health.reason = "disabled: events are discarded";

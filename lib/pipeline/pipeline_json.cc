@@ -152,7 +152,7 @@ std::string ToJson(const Health& health) {
     warnings += (warnings.empty() ? "" : ",") + JsonString(warning);
   }
   return ObjectJson([&](JsonObjectWriter& json) {
-    json.Text("status", health.healthy ? "healthy" : "unhealthy");
+    json.Text("status", kHealthStatusNames[static_cast<std::size_t>(health.status())]);
     json.Json("enabled", JsonOf(health.enabled));
     json.Text("reason", ValidText(health.reason));
     json.Json("warnings", "[" + warnings + "]");

@@ -119,7 +119,7 @@ def test_a_damaged_segment_is_a_warning(run_python, database):
         health = pipeline.health()
     assert health["status"] == "healthy"
     assert len(health["warnings"]) == 1
-    assert health["warnings"][0].startswith("damaged journal segments: 1,")
+    assert health["warnings"][0].startswith("1 damaged journal segments,")
     assert health["journal"]["quarantined_segments"] == 1
 
 

@@ -26,6 +26,7 @@ from .errors import (
     QueueFull,
     StoreUnavailable,
 )
+from .http import HttpResponse
 from .kpis import Kpis
 from .pipeline import Pipeline, Subscription, open, open_from_environment
 
@@ -35,6 +36,7 @@ __all__ = [
     "Closed",
     "DeadlineExceeded",
     "FailedPrecondition",
+    "HttpResponse",
     "InternalError",
     "InvalidArgument",
     "InvalidEvent",

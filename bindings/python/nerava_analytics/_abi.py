@@ -137,6 +137,22 @@ class KpiQuery(Structure):
     ]
 
 
+class HttpHeader(Structure):
+    _fields_ = [("name", String), ("value", String)]
+
+
+class HttpRequest(Structure):
+    _fields_ = [
+        ("struct_size", c_uint32),
+        ("method", String),
+        ("target", String),
+        ("headers", POINTER(HttpHeader)),
+        ("header_count", c_uint64),
+        ("body", String),
+        ("max_body_bytes", c_uint64),
+    ]
+
+
 _OUT = POINTER(c_void_p)
 _KPI = (c_void_p, POINTER(KpiQuery), _OUT)
 
@@ -159,6 +175,9 @@ _STATUS_FUNCTIONS: dict[str, tuple[Any, ...]] = {
     "nva_pipeline_check_watches": (c_void_p,),
     "nva_pipeline_alerts_json": (c_void_p, _OUT),
     "nva_alert_to_json": (c_void_p, _OUT),
+    "nva_http_request_init": (POINTER(HttpRequest), c_uint32),
+    "nva_pipeline_handle_http": (c_void_p, POINTER(HttpRequest), _OUT),
+    "nva_http_response_header_at": (c_void_p, c_uint64, POINTER(HttpHeader)),
     "nva_pipeline_bus": (c_void_p, _OUT),
     "nva_pipeline_producer": (c_void_p, _OUT),
     "nva_pipeline_kpi": (c_void_p, _OUT),
@@ -210,6 +229,13 @@ _VOID_FUNCTIONS: dict[str, tuple[Any, ...]] = {
     "nva_producer_free": (c_void_p,),
     "nva_kpi_free": (c_void_p,),
     "nva_subscription_free": (c_void_p,),
+    "nva_http_response_free": (c_void_p,),
+}
+
+_PLAIN_FUNCTIONS: dict[str, Any] = {
+    "nva_http_response_status": c_int32,
+    "nva_http_response_header_count": c_uint64,
+    "nva_http_response_body": String,
 }
 
 _EVENT_ERRORS: dict[int, type[errors.NeravaError]] = {
@@ -250,6 +276,11 @@ class Abi:
             function = getattr(self._dll, name)
             function.restype = None
             function.argtypes = arguments
+            setattr(self, name, function)
+        for name, result in _PLAIN_FUNCTIONS.items():
+            function = getattr(self._dll, name)
+            function.restype = result
+            function.argtypes = (c_void_p,)
             setattr(self, name, function)
         # Reads the environment, which os.environ may change meanwhile: PyDLL keeps the
         # interpreter's lock, CDLL gives it away.

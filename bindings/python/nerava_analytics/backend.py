@@ -293,7 +293,7 @@ class AnalyticsBatchWriter:
         return await _in_thread((await self.pipeline.get()).stats)
 
     async def get_analytics_health(self) -> dict[str, Any]:
-        """status ("healthy" or "unhealthy"), reason, warnings, and the stats."""
+        """status ("healthy", "degraded" or "unhealthy"), reason, warnings, and the stats."""
         return await _in_thread((await self.pipeline.get()).health)
 
 

@@ -7,18 +7,19 @@ import json
 import logging
 import warnings
 import weakref
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import timedelta
 from types import TracebackType
 from typing import Any, Literal
 
-from . import _callbacks, _lifecycle, errors
+from . import _callbacks, _lifecycle, errors, http
 from ._abi import TIME_NONE, Watch, string
 from ._callbacks import Handler, OnAlert, OnError, Target
 from ._convert import Money, Time, encode_event, number, timeout_millis, to_micros, to_millis
 from ._handles import Handle
 from ._library import abi
 from ._options import Days, Durability, Overflow, Path, Seconds, invalid, make_options
+from .http import HttpResponse
 from .kpis import Kpis
 
 DEFAULT_TIMEOUT = 10.0  # seconds, of flush, close and erase_user
@@ -345,8 +346,26 @@ class Pipeline:
         return self._read(self._abi.nva_pipeline_stats_json)
 
     def health(self) -> dict[str, Any]:
-        """status ("healthy" or "unhealthy"), reason, warnings, and the stats."""
+        """status ("healthy", "degraded" or "unhealthy"), reason, warnings, and the stats."""
         return self._read(self._abi.nva_pipeline_health_json)
+
+    def handle_http(
+        self,
+        method: str,
+        target: str,
+        headers: Iterable[tuple[str, str]] = (),
+        body: bytes = b"",
+        *,
+        max_body_bytes: int | None = None,
+    ) -> HttpResponse:
+        """Answers an HTTP request: `target` is its path and query, percent-encoded as they came.
+
+        Returns status, headers and body. What cannot be answered is a response with a status from
+        400 on; a body of more than `max_body_bytes` (None: 8 MiB) gets 413. It knows no keys: who
+        may ask is the caller's to decide. After close() events get 503, and KPIs still answers.
+        """
+        with self._handles.pipeline as pipeline:
+            return http.handle(self._abi, pipeline, method, target, headers, body, max_body_bytes)
 
     def dead_letters(self, limit: int = 1000) -> list[dict[str, Any]]:
         """Events that the store refused for what they are, oldest first: `time`, `reason`, `event`.

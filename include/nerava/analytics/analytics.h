@@ -9,6 +9,7 @@
 #include "nerava/analytics/domain_event.h"     // IWYU pragma: export
 #include "nerava/analytics/erasure.h"          // IWYU pragma: export
 #include "nerava/analytics/funnel.h"           // IWYU pragma: export
+#include "nerava/analytics/http.h"             // IWYU pragma: export
 #include "nerava/analytics/json.h"             // IWYU pragma: export
 #include "nerava/analytics/kpi.h"              // IWYU pragma: export
 #include "nerava/analytics/kpi_cache.h"        // IWYU pragma: export

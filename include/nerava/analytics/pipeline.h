@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <memory>
 #include <optional>
 #include <string>
@@ -34,17 +35,25 @@ struct PipelineStats {
   EventCounts stored = {};  // what the store holds now
 };
 
+enum class HealthStatus : std::uint8_t {
+  kHealthy = 0,
+  kDegraded = 1,  // all works, but there are warnings, or alerts are firing
+  kUnhealthy = 2,
+};
+
 struct Health {
   bool healthy = false;
   bool enabled = true;
   // Why not healthy, or "disabled: events are discarded" (and, if so, why the store could not be
-  // opened); empty otherwise.
+  // opened); empty otherwise. What comes behind a colon is the text of an error.
   std::string reason;
-  // What somebody should look at though all works: dead letters, damaged journal segments, old data
-  // that was not dropped.
+  // What somebody should look at though all works: dead letters, a queue or journal that is nearly
+  // full, damaged journal segments, old data that was not dropped. Colons as above.
   std::vector<std::string> warnings;
   std::vector<Alert> alerts;  // pending and firing
   PipelineStats stats;
+
+  HealthStatus status() const;
 };
 
 // The backend's JSON keys, and further counters.

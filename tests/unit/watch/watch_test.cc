@@ -248,7 +248,7 @@ TEST_CASE("A commit makes the pipeline look, and on_alert is told") {
   const Json health = Json::parse(ToJson(scene.pipeline->health()));
   REQUIRE(health["alerts"].size() == 1);
   CHECK(health["alerts"][0]["watch"] == "low completion_rate");
-  CHECK(health["status"] == "healthy");
+  CHECK(health["status"] == "degraded");
 
   ChargeStopped stopped;
   stopped.session_id = "s1";

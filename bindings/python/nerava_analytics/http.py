@@ -1,0 +1,58 @@
+"""Answers HTTP requests from a pipeline, in whatever server there is; docs/http.md lists the endpoints."""
+
+from __future__ import annotations
+
+import ctypes
+from typing import Iterable, NamedTuple
+
+from ._abi import Abi, HttpHeader, HttpRequest, String, string
+
+
+class HttpResponse(NamedTuple):
+    """`body` is JSON, if there is any. There is no Content-Length among the headers."""
+
+    status: int
+    headers: list[tuple[str, str]]
+    body: bytes
+
+
+def handle(
+    abi: Abi,
+    pipeline: int,
+    method: str,
+    target: str,
+    headers: Iterable[tuple[str, str]],
+    body: bytes,
+    max_body_bytes: int | None,
+) -> HttpResponse:
+    request = HttpRequest()
+    abi.nva_http_request_init(ctypes.byref(request), ctypes.sizeof(request))
+    given = [HttpHeader(_text(name), _text(value)) for name, value in headers]
+    request.method, request.target, request.body = _text(method), _text(target), string(body)
+    request.headers, request.header_count = (HttpHeader * len(given))(*given), len(given)
+    if max_body_bytes is not None:
+        request.max_body_bytes = max_body_bytes
+    out = ctypes.c_void_p()
+    abi.nva_pipeline_handle_http(pipeline, ctypes.byref(request), ctypes.byref(out))
+    try:
+        return HttpResponse(
+            abi.nva_http_response_status(out),
+            [_header(abi, out, i) for i in range(abi.nva_http_response_header_count(out))],
+            _bytes(abi.nva_http_response_body(out)),
+        )
+    finally:
+        abi.nva_http_response_free(out)
+
+
+def _text(text: str) -> String:
+    return string(text.encode("utf-8", "surrogateescape"))  # header bytes may be any
+
+
+def _bytes(text: String) -> bytes:
+    return (text.data or b"")[: text.size]
+
+
+def _header(abi: Abi, response: ctypes.c_void_p, index: int) -> tuple[str, str]:
+    header = HttpHeader()
+    abi.nva_http_response_header_at(response, index, ctypes.byref(header))
+    return _bytes(header.name).decode(), _bytes(header.value).decode()

@@ -1,0 +1,25 @@
+// The headers of a request.
+#pragma once
+
+#include <algorithm>
+#include <cctype>
+#include <string_view>
+
+#include "nerava/analytics/http.h"
+
+namespace nerava::analytics::http {
+
+// "" when it is not there. Names are of any case.
+inline std::string_view HeaderOf(const HttpRequest& request, std::string_view name) {
+  const auto same = [](unsigned char a, unsigned char b) {
+    return std::tolower(a) == std::tolower(b);
+  };
+  for (const HttpHeader& header : request.headers) {
+    if (std::equal(header.name.begin(), header.name.end(), name.begin(), name.end(), same)) {
+      return header.value;
+    }
+  }
+  return "";
+}
+
+}  // namespace nerava::analytics::http

@@ -1,0 +1,188 @@
+// The pipeline itself: what it counts, how it is, and events for it.
+#include <algorithm>
+#include <array>
+#include <string>
+
+#include "lib/event/json_writer.h"
+#include "lib/event/text.h"
+#include "lib/http/event_list.h"
+#include "lib/http/headers.h"
+#include "lib/http/routes.h"
+#include "lib/watch/operation.h"
+#include "nerava/analytics/rejection.h"
+
+namespace nerava::analytics::http {
+namespace {
+
+constexpr Parameter kFlush{
+    "flush", Parameter::Kind::kBoolean,
+    "Answer once the events are stored and in the KPIs, for which it waits up to 10 s."};
+constexpr const Parameter* kEventsParameters[] = {&kFlush};
+
+// A store's error may tell what is nobody's business: only what it was about is left.
+std::string WithoutCause(const std::string& error) { return error.substr(0, error.find(':')); }
+
+void RemoveCauses(PipelineStats* stats) {
+  for (std::string* error : {&stats->writer.last_error, &stats->writer.journal.last_error,
+                             &stats->retention.last_error}) {
+    if (!error->empty()) *error = "see the service's log";
+  }
+}
+
+// Of the alerts about the pipeline, whose messages may end with an error.
+std::vector<Alert> WithoutCauses(std::vector<Alert> alerts) {
+  for (Alert& alert : alerts) {
+    if (!Operation::IsName(alert.watch)) continue;
+    std::string& message = alert.message;
+    message.resize(std::min(message.size(), message.find(": ", message.find(": ") + 1)));
+  }
+  return alerts;
+}
+
+Health WithoutCauses(Health health) {
+  RemoveCauses(&health.stats);
+  health.reason = WithoutCause(health.reason);
+  for (std::string& warning : health.warnings) warning = WithoutCause(warning);
+  health.alerts = WithoutCauses(std::move(health.alerts));
+  return health;
+}
+
+absl::StatusOr<Answer> AnswerStats(Call& call) {
+  if (!call.parameters.Check()) return Answer{};
+  auto stats = call.pipeline.stats();
+  if (!stats.ok()) return stats.status();
+  RemoveCauses(&*stats);
+  return Answer{200, analytics::ToJson(*stats)};
+}
+
+absl::StatusOr<Answer> AnswerHealth(Call& call) {
+  if (!call.parameters.Check()) return Answer{};
+  const Health health = WithoutCauses(call.pipeline.health());
+  return Answer{health.healthy ? 200 : 503, analytics::ToJson(health), "", !health.healthy};
+}
+
+absl::StatusOr<Answer> AnswerReady(Call& call) {
+  if (!call.parameters.Check()) return Answer{};
+  const Health health = WithoutCauses(call.pipeline.health());
+  return Answer{health.healthy ? 200 : 503, ObjectJson([&](JsonObjectWriter& json) {
+                  json.Text("status", health.healthy ? "ready" : "not ready");
+                  json.Text("reason", ValidText(health.reason));
+                }),
+                "", !health.healthy};
+}
+
+absl::StatusOr<Answer> AnswerAlive(Call& call) {
+  if (!call.parameters.Check()) return Answer{};
+  return Answer{200, R"({"status":"alive"})"};
+}
+
+absl::StatusOr<Answer> AnswerWatches(Call& call) {
+  if (!call.parameters.Check()) return Answer{};
+  return Answer{200, ObjectJson([&](JsonObjectWriter& json) {
+                  json.Json("alerts", analytics::ToJson(WithoutCauses(call.pipeline.alerts())));
+                })};
+}
+
+absl::StatusOr<Answer> AnswerOpenApi(Call& call) {
+  if (!call.parameters.Check()) return Answer{};
+  return Answer{200, OpenApiJson()};
+}
+
+// What became of one event.
+struct Result {
+  std::string event_id;  // of an accepted one
+  absl::Status status;
+};
+
+std::string ToJson(const Result& result) {
+  return ObjectJson([&](JsonObjectWriter& json) {
+    if (result.status.ok()) {
+      json.Text("status", "accepted");
+      json.Text("event_id", result.event_id);
+    } else if (absl::IsInvalidArgument(result.status)) {
+      json.Text("status", "rejected");
+      json.Text("reason", RejectReasonName(ReasonOf(result.status)));
+      json.Text("detail", ValidText(std::string(result.status.message())));
+    } else {
+      json.Text("status", "unavailable");
+    }
+  });
+}
+
+// 202: all; 422: none, for what they are; 207: some; 503: what is not accepted could be later.
+Answer ToAnswer(const std::vector<Result>& results, bool stored) {
+  std::size_t accepted = 0;
+  std::size_t rejected = 0;
+  std::string array;
+  for (const Result& result : results) {
+    accepted += result.status.ok() ? 1 : 0;
+    rejected += absl::IsInvalidArgument(result.status) ? 1 : 0;
+    array += (array.empty() ? "" : ",") + ToJson(result);
+  }
+  const bool all_tried = accepted + rejected == results.size();
+  Answer answer;
+  answer.retry = !all_tried || !stored;
+  answer.status = answer.retry ? 503 : accepted == results.size() ? 202 : accepted == 0 ? 422 : 207;
+  answer.body = ObjectJson([&](JsonObjectWriter& json) {
+    if (!all_tried) {
+      json.Text("detail", "no further events are taken now; send all of them again a little later");
+    } else if (!stored) {
+      json.Text("detail", "the events are accepted, but not stored yet");
+    } else if (accepted == 0 && rejected > 0) {
+      json.Text("detail", "no event is accepted; see results");
+    }
+    json.Json("accepted", JsonOf(accepted));
+    json.Json("rejected", JsonOf(rejected));
+    json.Json("results", "[" + array + "]");
+  });
+  return answer;
+}
+
+absl::StatusOr<Answer> AnswerEvents(Call& call) {
+  const bool flush = call.parameters.Boolean(kFlush);
+  if (!call.parameters.Check()) return Answer{};
+  const bool is_ndjson =
+      HeaderOf(call.request, "Content-Type").find("ndjson") != std::string_view::npos;
+  auto events = SplitEvents(call.request.body, is_ndjson);
+  if (!events.ok()) return events.status();
+  std::vector<Result> results;
+  for (const std::string_view json : *events) {
+    // After one that had no room the others are not tried: each would wait for some.
+    const bool goes_on = results.empty() || results.back().status.ok() ||
+                         absl::IsInvalidArgument(results.back().status);
+    if (!goes_on) {
+      results.push_back({"", results.back().status});
+      continue;
+    }
+    auto event = call.pipeline.PublishJson(json);
+    results.push_back({event.ok() ? (*event)->event_id : "", event.status()});
+  }
+  const bool stored = !flush || call.pipeline.Flush() == 0;
+  return ToAnswer(results, stored);
+}
+
+constexpr std::array<Route, 7> kRoutes{
+    {{"POST", "/v1/analytics/events",
+      "Publishes domain events: one, an array, or one a line (NDJSON). Sent again with the same "
+      "event_id they count once.",
+      kEventsParameters, &AnswerEvents},
+     {"GET", "/v1/analytics/stats", "What the pipeline counts.", {}, &AnswerStats},
+     {"GET",
+      "/v1/analytics/health",
+      "How the pipeline is: 200, or 503 when unhealthy.",
+      {},
+      &AnswerHealth},
+     {"GET", "/v1/analytics/watches", "Alerts that are pending or firing.", {}, &AnswerWatches},
+     {"GET", "/v1/analytics/openapi.json", "This description.", {}, &AnswerOpenApi},
+     {"GET", "/livez", "Whether the process answers.", {}, &AnswerAlive},
+     {"GET",
+      "/readyz",
+      "Whether events and questions can be sent: 200, or 503.",
+      {},
+      &AnswerReady}}};
+
+}  // namespace
+
+absl::Span<const Route> PipelineRoutes() { return kRoutes; }
+
+}  // namespace nerava::analytics::http

@@ -1,0 +1,55 @@
+// What there is to ask for.
+#pragma once
+
+#include <string>
+#include <string_view>
+
+#include "absl/status/statusor.h"
+#include "absl/types/span.h"
+#include "lib/http/parameters.h"
+#include "nerava/analytics/http.h"
+#include "nerava/analytics/pipeline.h"
+
+namespace nerava::analytics::http {
+
+// One request, on its way.
+struct Call {
+  Pipeline& pipeline;
+  const HttpRequest& request;
+  Parameters parameters;
+  int default_days;
+
+  const KpiCalculator& kpis() const { return pipeline.kpis(); }
+};
+
+struct Answer {
+  int status = 200;
+  std::string body = {};  // JSON
+  // What tells this answer from another one to the same request; empty: do not ask.
+  std::string version = {};
+  bool retry = false;  // a little later
+};
+
+struct Route {
+  std::string_view method;
+  std::string_view path;
+  std::string_view summary;
+  absl::Span<const Parameter* const> parameters;
+  // Takes these, then calls Check; when that says no, what it returns is not looked at.
+  absl::StatusOr<Answer> (*answer)(Call& call);
+  int default_days = 7;
+};
+
+absl::Span<const Route> KpiRoutes();
+absl::Span<const Route> ReportRoutes();
+absl::Span<const Route> PipelineRoutes();
+
+// Each of them.
+template <typename Sink>
+void ForEachRoute(Sink sink) {
+  for (const auto routes : {KpiRoutes(), ReportRoutes(), PipelineRoutes()}) {
+    for (const Route& route : routes) sink(route);
+  }
+}
+
+}  // namespace nerava::analytics::http

@@ -1,0 +1,85 @@
+/* Requests and responses. What the endpoints answer is proved elsewhere. */
+#include "check.h"
+
+static nva_http_response* ask(nva_pipeline* pipeline, const char* method, const char* target,
+                              const nva_http_header* headers, uint64_t count, const char* body) {
+  nva_http_request request;
+  nva_http_response* response = NULL;
+  CHECK_OK(nva_http_request_init(&request, sizeof request));
+  CHECK(request.max_body_bytes == 8388608);
+  request.method = nva_str(method);
+  request.target = nva_str(target);
+  request.headers = headers;
+  request.header_count = count;
+  request.body = nva_str(body);
+  CHECK_OK(nva_pipeline_handle_http(pipeline, &request, &response));
+  return response;
+}
+
+static void a_request_is_answered(nva_pipeline* pipeline) {
+  nva_http_header sent = {{0}, {0}};
+  nva_http_header header;
+  nva_http_response* response = ask(pipeline, "POST", "/v1/analytics/events?flush=true", NULL, 0,
+                                    "{\"event_type\":\"charge_stopped\",\"session_id\":\"s\"}");
+  CHECK(nva_http_response_status(response) == 202);
+  CHECK_CONTAINS(nva_http_response_body(response).data, "\"accepted\":1");
+  nva_http_response_free(response);
+
+  response = ask(pipeline, "GET", "/v1/analytics/kpis", NULL, 0, "");
+  CHECK(nva_http_response_status(response) == 200);
+  CHECK(nva_http_response_body(response).data[nva_http_response_body(response).size] == '\0');
+  CHECK(nva_http_response_header_count(response) == 3);
+  CHECK_OK(nva_http_response_header_at(response, 0, &header));
+  CHECK(header.name.size == 12 && memcmp(header.name.data, "Content-Type", 12) == 0);
+  CHECK_OK(nva_http_response_header_at(response, 1, &header));
+  CHECK(header.name.size == 4 && memcmp(header.name.data, "ETag", 4) == 0);
+  sent.name = nva_str("if-none-match");
+  sent.value = header.value;
+  {
+    nva_http_response* const again = ask(pipeline, "GET", "/v1/analytics/kpis", &sent, 1, "");
+    CHECK(nva_http_response_status(again) == 304);
+    CHECK(nva_http_response_body(again).size == 0);
+    nva_http_response_free(again);
+  }
+  CHECK_FAILS(NVA_INVALID_ARGUMENT, nva_http_response_header_at(response, 3, &header));
+  CHECK(header.name.size == 0);
+  nva_http_response_free(response);
+}
+
+static void what_is_no_request_is_refused(nva_pipeline* pipeline) {
+  nva_http_request request;
+  nva_http_response* response = NULL;
+  CHECK_OK(nva_http_request_init(&request, sizeof request));
+  request.method = nva_str("GET");
+  request.target = nva_str("/livez");
+  CHECK_FAILS(NVA_INVALID_ARGUMENT, nva_pipeline_handle_http(NULL, &request, &response));
+  CHECK_FAILS(NVA_INVALID_ARGUMENT, nva_pipeline_handle_http(pipeline, NULL, &response));
+  CHECK_FAILS(NVA_INVALID_ARGUMENT, nva_pipeline_handle_http(pipeline, &request, NULL));
+  request.header_count = 1;
+  CHECK_FAILS(NVA_INVALID_ARGUMENT, nva_pipeline_handle_http(pipeline, &request, &response));
+  request.header_count = 0;
+  request.max_body_bytes = 0;
+  CHECK_FAILS(NVA_INVALID_ARGUMENT, nva_pipeline_handle_http(pipeline, &request, &response));
+  CHECK(response == NULL);
+  request.max_body_bytes = 3;
+  request.body = nva_str("four");
+  CHECK_OK(nva_pipeline_handle_http(pipeline, &request, &response));
+  CHECK(nva_http_response_status(response) == 413);
+  nva_http_response_free(response);
+  CHECK(nva_http_response_status(NULL) == 0 && nva_http_response_header_count(NULL) == 0);
+  CHECK(nva_http_response_body(NULL).size == 0);
+  CHECK_FAILS(NVA_INVALID_ARGUMENT, nva_http_response_header_at(NULL, 0, NULL));
+  nva_http_response_free(NULL);
+}
+
+int main(void) {
+  nva_pipeline_options options;
+  nva_pipeline* pipeline = NULL;
+  CHECK_OK(nva_pipeline_options_init(&options, sizeof options));
+  options.database_url = nva_str("memory:");
+  CHECK_OK(nva_pipeline_open(&options, &pipeline));
+  a_request_is_answered(pipeline);
+  what_is_no_request_is_refused(pipeline);
+  nva_pipeline_free(pipeline);
+  return 0;
+}
