@@ -37,7 +37,8 @@ nva_status nva_pipeline_handle_http(nva_pipeline* pipeline, const nva_http_reque
                                Text(given.headers[i].value, "a header's value")});
     }
     asked.body = Text(given.body, "body");
-    const HttpApi api(*Require(pipeline, "pipeline").impl, {given.max_body_bytes});
+    const HttpApi api(*Require(pipeline, "pipeline").impl,
+                      {.max_body_bytes = given.max_body_bytes});
     out = std::make_unique<nva_http_response>(nva_http_response{api.Handle(asked)}).release();
   });
 }

@@ -19,6 +19,7 @@ using http::Problem;
 using http::Route;
 
 constexpr char kRetrySeconds[] = "1";
+constexpr std::size_t kMaxTargetBytes = 16'384;
 
 HttpResponse WithBody(int status, std::string json) {
   return {status, {{"Content-Type", "application/json"}}, std::move(json)};
@@ -48,8 +49,6 @@ HttpResponse OfError(const absl::Status& error, bool of_body) {
     case absl::StatusCode::kDeadlineExceeded:
     case absl::StatusCode::kAborted:
       return LittleLater(Detail(503, "the store cannot answer now; try again a little later"));
-    case absl::StatusCode::kFailedPrecondition:
-      return LittleLater(Detail(503, "the service is closing"));
     default:
       return Detail(500, "the question could not be answered; see the service's log");
   }
@@ -97,9 +96,10 @@ HttpResponse OfAnswer(Answer answer, const HttpRequest& request) {
   return response;
 }
 
-HttpResponse AnswerRoute(const Route& route, Pipeline& pipeline, const HttpRequest& request,
-                         http::Target target) {
-  Call call{pipeline, request, http::Parameters(std::move(target.parameters)), route.default_days};
+HttpResponse AnswerRoute(const Route& route, Pipeline& pipeline, const HttpApiOptions& options,
+                         const HttpRequest& request, http::Target target) {
+  Call call{pipeline, options, request, http::Parameters(std::move(target.parameters)),
+            route.default_days};
   auto answer = route.answer(call);
   if (!call.parameters.problems().empty()) return Unprocessable(call.parameters.problems());
   if (!answer.ok()) return OfError(answer.status(), route.method == "POST");
@@ -108,6 +108,10 @@ HttpResponse AnswerRoute(const Route& route, Pipeline& pipeline, const HttpReque
 
 HttpResponse Respond(Pipeline& pipeline, const HttpApiOptions& options,
                      const HttpRequest& request) {
+  if (request.target.size() > kMaxTargetBytes) {
+    return Detail(414, fmt::format("the path and query have {} bytes; they may have at most {}",
+                                   request.target.size(), kMaxTargetBytes));
+  }
   auto target = http::ParseTarget(request.target);
   if (!target.ok()) {
     return Unprocessable({{{"query"}, "url_encoding", std::string(target.status().message())}});
@@ -131,9 +135,16 @@ HttpResponse Respond(Pipeline& pipeline, const HttpApiOptions& options,
     return Detail(413, fmt::format("the body has {} bytes; it may have at most {}",
                                    request.body.size(), options.max_body_bytes));
   }
-  HttpResponse response = AnswerRoute(*found, pipeline, request, *std::move(target));
-  if (request.method == "HEAD") response.body.clear();
-  return response;
+  return AnswerRoute(*found, pipeline, options, request, *std::move(target));
+}
+
+HttpResponse Guarded(Pipeline& pipeline, const HttpApiOptions& options,
+                     const HttpRequest& request) {
+  try {
+    return Respond(pipeline, options, request);
+  } catch (const std::exception&) {  // no memory, say
+    return LittleLater(Detail(503, "the request could not be answered for want of memory"));
+  }
 }
 
 }  // namespace
@@ -142,11 +153,9 @@ HttpApi::HttpApi(Pipeline& pipeline, HttpApiOptions options)
     : pipeline_(pipeline), options_(options) {}
 
 HttpResponse HttpApi::Handle(const HttpRequest& request) const {
-  try {
-    return Respond(pipeline_, options_, request);
-  } catch (const std::exception&) {  // no memory, say
-    return LittleLater(Detail(503, "the request could not be answered for want of memory"));
-  }
+  HttpResponse response = Guarded(pipeline_, options_, request);
+  if (request.method == "HEAD") response.body.clear();
+  return response;
 }
 
 }  // namespace nerava::analytics

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "absl/status/status.h"
+#include "fmt/format.h"
 
 namespace nerava::analytics::http {
 namespace {
@@ -55,6 +56,11 @@ bool IsWhole(std::string_view text) {
   return position.is_outside();
 }
 
+absl::Status TooMany() {
+  return absl::InvalidArgumentError(
+      fmt::format("the body has more than {} events; send them in several requests", kMostEvents));
+}
+
 absl::StatusOr<std::vector<std::string_view>> SplitArray(std::string_view body) {
   std::vector<std::string_view> events;
   std::string_view left = body.substr(1);
@@ -64,6 +70,7 @@ absl::StatusOr<std::vector<std::string_view>> SplitArray(std::string_view body) 
     if (size == left.size()) {
       return absl::InvalidArgumentError("the array of events does not end with a \"]\"");
     }
+    if (events.size() == kMostEvents) return TooMany();
     events.push_back(Trimmed(left.substr(0, size)));
     last = left[size] == ']';
     left.remove_prefix(size + 1);
@@ -82,13 +89,16 @@ absl::StatusOr<std::vector<std::string_view>> SplitEvents(std::string_view body,
     return absl::InvalidArgumentError(
         "the body is empty; send one event, an array of events, or an event a line");
   }
-  if (body.front() == '[') return SplitArray(body);
+  if (!is_ndjson && body.front() == '[') return SplitArray(body);
   if (!is_ndjson && !IsWhole(body.substr(0, body.find('\n')))) return std::vector{body};
   std::vector<std::string_view> events;
   while (!body.empty()) {
     const std::string_view line = body.substr(0, body.find('\n'));
     body.remove_prefix(std::min(body.size(), line.size() + 1));
-    if (const std::string_view event = Trimmed(line); !event.empty()) events.push_back(event);
+    const std::string_view event = Trimmed(line);
+    if (event.empty()) continue;
+    if (events.size() == kMostEvents) return TooMany();
+    events.push_back(event);
   }
   return events;
 }

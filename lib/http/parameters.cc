@@ -56,12 +56,15 @@ std::string ToJson(absl::Span<const Problem> problems) {
 
 Parameters::Parameters(std::vector<std::pair<std::string, std::string>> given) {
   for (auto& [name, value] : given) {
-    const bool again = std::any_of(given_.begin(), given_.end(),
-                                   [&](const Given& before) { return before.name == name; });
+    Given parameter{std::move(name), std::move(value)};
+    const bool again = std::any_of(given_.begin(), given_.end(), [&](const Given& before) {
+      return before.name == parameter.name;
+    });
     if (again) {
-      Refuse(name, "repeated", fmt::format("{} is given more than once", Quoted(name)));
+      Refuse(parameter.name, "repeated",
+             fmt::format("{} is given more than once", Quoted(parameter.name)));
     } else {
-      given_.push_back({std::move(name), std::move(value)});
+      given_.push_back(std::move(parameter));
     }
   }
 }

@@ -3,6 +3,7 @@
 #include <array>
 #include <string>
 
+#include "absl/strings/ascii.h"
 #include "lib/event/json_writer.h"
 #include "lib/event/text.h"
 #include "lib/http/event_list.h"
@@ -109,30 +110,45 @@ std::string ToJson(const Result& result) {
   });
 }
 
-// 202: all; 422: none, for what they are; 207: some; 503: what is not accepted could be later.
-Answer ToAnswer(const std::vector<Result>& results, bool stored) {
+struct Counts {
   std::size_t accepted = 0;
   std::size_t rejected = 0;
-  std::string array;
+  std::size_t unavailable = 0;
+  bool all_tried() const { return unavailable == 0; }
+};
+
+Counts CountOf(const std::vector<Result>& results) {
+  Counts counts;
   for (const Result& result : results) {
-    accepted += result.status.ok() ? 1 : 0;
-    rejected += absl::IsInvalidArgument(result.status) ? 1 : 0;
-    array += (array.empty() ? "" : ",") + ToJson(result);
+    std::size_t& count = result.status.ok()                       ? counts.accepted
+                         : absl::IsInvalidArgument(result.status) ? counts.rejected
+                                                                  : counts.unavailable;
+    ++count;
   }
-  const bool all_tried = accepted + rejected == results.size();
+  return counts;
+}
+
+// 202: all; 422: none, for what they are; 207: some; 503: what is not accepted could be later.
+Answer ToAnswer(const std::vector<Result>& results, const Counts& counts, bool stored) {
+  const bool all_tried = counts.all_tried();
+  std::string array;
+  for (const Result& result : results) array += (array.empty() ? "" : ",") + ToJson(result);
   Answer answer;
   answer.retry = !all_tried || !stored;
-  answer.status = answer.retry ? 503 : accepted == results.size() ? 202 : accepted == 0 ? 422 : 207;
+  answer.status = answer.retry                        ? 503
+                  : counts.accepted == results.size() ? 202
+                  : counts.accepted == 0              ? 422
+                                                      : 207;
   answer.body = ObjectJson([&](JsonObjectWriter& json) {
     if (!all_tried) {
       json.Text("detail", "no further events are taken now; send all of them again a little later");
     } else if (!stored) {
       json.Text("detail", "the events are accepted, but not stored yet");
-    } else if (accepted == 0 && rejected > 0) {
+    } else if (counts.accepted == 0 && counts.rejected > 0) {
       json.Text("detail", "no event is accepted; see results");
     }
-    json.Json("accepted", JsonOf(accepted));
-    json.Json("rejected", JsonOf(rejected));
+    json.Json("accepted", JsonOf(counts.accepted));
+    json.Json("rejected", JsonOf(counts.rejected));
     json.Json("results", "[" + array + "]");
   });
   return answer;
@@ -141,8 +157,9 @@ Answer ToAnswer(const std::vector<Result>& results, bool stored) {
 absl::StatusOr<Answer> AnswerEvents(Call& call) {
   const bool flush = call.parameters.Boolean(kFlush);
   if (!call.parameters.Check()) return Answer{};
-  const bool is_ndjson =
-      HeaderOf(call.request, "Content-Type").find("ndjson") != std::string_view::npos;
+  const std::string type =
+      absl::AsciiStrToLower(std::string(HeaderOf(call.request, "Content-Type")));
+  const bool is_ndjson = type.find("ndjson") != std::string::npos;
   auto events = SplitEvents(call.request.body, is_ndjson);
   if (!events.ok()) return events.status();
   std::vector<Result> results;
@@ -157,8 +174,10 @@ absl::StatusOr<Answer> AnswerEvents(Call& call) {
     auto event = call.pipeline.PublishJson(json);
     results.push_back({event.ok() ? (*event)->event_id : "", event.status()});
   }
-  const bool stored = !flush || call.pipeline.Flush() == 0;
-  return ToAnswer(results, stored);
+  const Counts counts = CountOf(results);
+  const bool waits = flush && counts.accepted > 0 && counts.all_tried();
+  const bool stored = !waits || call.pipeline.Flush(call.options.flush_timeout) == 0;
+  return ToAnswer(results, counts, stored);
 }
 
 constexpr std::array<Route, 7> kRoutes{

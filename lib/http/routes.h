@@ -15,6 +15,7 @@ namespace nerava::analytics::http {
 // One request, on its way.
 struct Call {
   Pipeline& pipeline;
+  const HttpApiOptions& options;
   const HttpRequest& request;
   Parameters parameters;
   int default_days;

@@ -1,5 +1,6 @@
 #include "lib/http/target.h"
 
+#include <algorithm>
 #include <charconv>
 
 #include "absl/status/status.h"

@@ -25,6 +25,8 @@ template <typename Group>
 class Groups {
  public:
   explicit Groups(Dimension dimension) : dimension_(dimension) {}
+  Groups(const Groups&) = delete;
+  Groups& operator=(const Groups&) = delete;
 
   // Which one an AggregateRow or a Fact belongs to.
   template <typename Part>

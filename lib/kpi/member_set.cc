@@ -73,7 +73,7 @@ bool MemberSet::MakeRoom(std::size_t words, std::size_t members) {
 }
 
 void MemberSet::Settle() {
-  if (settled_) return;
+  if (settled_ || listed_.empty()) return;
   MakeRoom(*std::max_element(listed_.begin(), listed_.end()) / 64 + 1, listed_.size());
   std::erase_if(listed_, [&](std::uint32_t user) {
     const bool has_bit = user / 64 < bits_.size();

@@ -43,9 +43,11 @@ absl::StatusOr<Asked> CheckedPeople(const PeopleQuery& query, const Clock& clock
 absl::StatusOr<std::vector<absl::Time>> LocalDays(absl::Time from, const Asked& asked) {
   auto days = CutByCalendar({from, asked.at}, Interval::kDay, asked.zone, kMaxDays);
   if (!days.ok()) {
-    return absl::InvalidArgumentError(
+    absl::Status error = absl::InvalidArgumentError(
         fmt::format("at is {}; it must be within {} days of the first event",
                     absl::FormatTime(absl::RFC3339_full, asked.at, absl::UTCTimeZone()), kMaxDays));
+    error.SetPayload(kOfTheQuestion, absl::Cord());
+    return error;
   }
   std::vector<absl::Time> bounds;
   for (const Period& day : *days) bounds.push_back(day.from);

@@ -13,7 +13,11 @@ namespace nerava::analytics {
 // in the one if and only if it is in the other. InvalidArgument for what is no period.
 absl::StatusOr<Period> CheckedPeriod(const Period& period);
 
-// Answers from one state of the store; what a store throws becomes Unavailable.
+// What makes a question that no store can answer InvalidArgument once it is being answered.
+constexpr char kOfTheQuestion[] = "nerava.analytics/question";
+
+// Answers from one state of the store; what a store throws becomes Unavailable. A store has nothing to say of
+// the question: its own InvalidArgument becomes Internal.
 template <typename Answer>
 absl::StatusOr<Answer> ReadStore(Store& store,
                                  absl::FunctionRef<absl::StatusOr<Answer>(ReadTransaction&)> ask) {
@@ -23,6 +27,9 @@ absl::StatusOr<Answer> ReadStore(Store& store,
       answer = ask(transaction);
       return answer.status();
     });
+    if (absl::IsInvalidArgument(status) && !status.GetPayload(kOfTheQuestion)) {
+      return absl::InternalError(status.message());
+    }
     if (!status.ok()) return status;
     return answer;
   });

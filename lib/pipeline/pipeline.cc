@@ -56,16 +56,6 @@ absl::StatusOr<EventCounts> CountEvents(Store& store) {
 }
 
 // What a person should look at, though events are accepted and stored.
-// Once it is full, events wait or are refused.
-void WarnIfFull(std::string_view what, std::int64_t used, std::int64_t room,
-                std::vector<std::string>* warnings) {
-  constexpr double kNearlyFull = 0.8;
-  const double share = room > 0 ? static_cast<double>(used) / static_cast<double>(room) : 0;
-  if (share < kNearlyFull) return;
-  warnings->push_back(fmt::format("the {} is {:.0f} % full; look at why the store does not keep up",
-                                  what, 100 * share));
-}
-
 std::vector<std::string> Warnings(const PipelineStats& stats, const BatchWriterOptions& options) {
   const BatchWriterStats& writer = stats.writer;
   std::vector<std::string> warnings;
@@ -87,12 +77,15 @@ std::vector<std::string> Warnings(const PipelineStats& stats, const BatchWriterO
                     "to look at",
                     writer.journal.quarantined_segments));
   }
-  WarnIfFull("queue", static_cast<std::int64_t>(writer.pending),
-             static_cast<std::int64_t>(options.queue_capacity), &warnings);
-  // Two segments are always there.
-  const std::int64_t spare = 2 * options.journal.segment_bytes;
-  WarnIfFull("journal", static_cast<std::int64_t>(writer.journal.bytes) - spare,
-             options.journal.max_bytes - spare, &warnings);
+  // Once it is full, events wait or are refused. Two segments are always there.
+  constexpr double kNearlyFull = 0.8;
+  const auto spare = static_cast<double>(2 * options.journal.segment_bytes);
+  const double room = static_cast<double>(options.journal.max_bytes) - spare;
+  const double used = static_cast<double>(writer.journal.bytes) - spare;
+  if (room > 0 && used >= kNearlyFull * room) {
+    warnings.push_back(fmt::format(
+        "the journal is {:.0f} % full; look at why the store does not keep up", 100 * used / room));
+  }
   if (!stats.retention.last_error.empty()) {
     warnings.push_back("old data is kept: " + stats.retention.last_error);
   }

@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "absl/time/time.h"
 #include "nerava/analytics/pipeline.h"
 
 namespace nerava::analytics {
@@ -31,6 +32,8 @@ struct HttpResponse {
 struct HttpApiOptions {
   // Of a request's body; a larger one is refused with 413. Default 8 MiB; at least 1.
   std::size_t max_body_bytes = std::size_t{8} << 20;
+  // How long a request with `flush=true` waits for its events to be stored. Default 10 s.
+  absl::Duration flush_timeout = absl::Seconds(10);
 };
 
 // Answers requests from a pipeline, which it does not own and which must outlive it. Thread-safe. It

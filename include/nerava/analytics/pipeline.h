@@ -47,8 +47,8 @@ struct Health {
   // Why not healthy, or "disabled: events are discarded" (and, if so, why the store could not be
   // opened); empty otherwise. What comes behind a colon is the text of an error.
   std::string reason;
-  // What somebody should look at though all works: dead letters, a queue or journal that is nearly
-  // full, damaged journal segments, old data that was not dropped. Colons as above.
+  // What somebody should look at though all works: dead letters, a journal that is nearly full, damaged
+  // journal segments, old data that was not dropped. Colons as above.
   std::vector<std::string> warnings;
   std::vector<Alert> alerts;  // pending and firing
   PipelineStats stats;

@@ -40,7 +40,7 @@ struct Served {
   explicit Served(std::shared_ptr<Store> store = nullptr, Options options = TestOptions()) {
     if (store == nullptr) store = *OpenStore("memory:");
     pipeline = *Pipeline::Open(std::move(options), std::move(store), clock);
-    api = std::make_unique<HttpApi>(*pipeline);
+    api = std::make_unique<HttpApi>(*pipeline, HttpApiOptions{.flush_timeout = patience});
   }
 
   void Fill() {
@@ -99,6 +99,7 @@ struct Served {
   }
 
   FixedClock clock;
+  absl::Duration patience = absl::Seconds(30);
   std::unique_ptr<Pipeline> pipeline;
   std::unique_ptr<HttpApi> api;
 };
@@ -229,6 +230,11 @@ TEST_CASE("Unknown paths are 404, wrong methods 405, large bodies 413") {
   CHECK(HttpApi(*served.pipeline, {.max_body_bytes = 10})
             .Handle({"POST", kBase + "events", {}, std::string(11, ' ')})
             .status == 413);
+  CHECK(HttpApi(*served.pipeline, {.max_body_bytes = 10})
+            .Handle({"POST", kBase + "events", {}, "[        ]"})
+            .status == 202);
+  CHECK(served.Get("/livez?" + std::string(16'384 - 7, '&')).status == 200);
+  CHECK(served.Get("/livez?" + std::string(16'384 - 6, '&')).status == 414);
 }
 
 TEST_CASE("HEAD is GET without the body") {
@@ -236,6 +242,11 @@ TEST_CASE("HEAD is GET without the body") {
   const HttpResponse head = served.Ask("HEAD", kBase + "kpis");
   CHECK(head.status == 200);
   CHECK(head.body.empty());
+  for (const char* wrong : {"/nowhere", "/v1/analytics/events", "/%zz", "/v1/analytics/kpis?x=1"}) {
+    const HttpResponse response = served.Ask("HEAD", wrong);
+    CHECK(response.status >= 400);
+    CHECK(response.body.empty());
+  }
   CHECK(HeaderOf(head, "ETag") == HeaderOf(served.Get(kBase + "kpis"), "ETag"));
 }
 
@@ -264,6 +275,11 @@ TEST_CASE("A tag holds until the numbers change, though a rolling period moves o
   const HttpResponse later = served.Get(path, {{"If-None-Match", tag}});
   CHECK(later.status == 200);
   CHECK(HeaderOf(later, "ETag") != tag);
+  // What is added counts, too.
+  const std::string split = path + "&breakdown=hub";
+  const std::string by_hub = HeaderOf(served.Get(split), "ETag");
+  CHECK(by_hub != HeaderOf(later, "ETag"));
+  CHECK(HeaderOf(served.Get(split + "&top=1"), "ETag") != by_hub);
 }
 
 TEST_CASE("Events are published: one, an array, or one a line") {
@@ -299,6 +315,9 @@ TEST_CASE("Events are published: one, an array, or one a line") {
   const HttpResponse none = served.Post(R"({"event_type":"charge_started"})");
   CHECK(none.status == 422);
   CHECK(Json::parse(none.body)["results"][0]["reason"] == "missing_field");
+  const HttpResponse many = served.Post("[" + std::string(10'000, ',') + "]");
+  CHECK(many.status == 422);
+  CHECK(many.body.find("10000 events") != std::string::npos);
   const HttpResponse broken = served.Post("[{}");
   CHECK(broken.status == 422);
   CHECK(Json::parse(broken.body)["detail"][0]["loc"] == Json::array({"body"}));
@@ -349,8 +368,14 @@ TEST_CASE("What a full queue does not take can be sent again, with a 503") {
 TEST_CASE("Errors of the store are told without its words") {
   auto store = std::make_shared<FakeStore>();
   Served served(store);
-  const auto statuses = {std::pair(absl::UnavailableError("secret: disk I/O"), 503),
-                         {absl::DataLossError("secret table"), 500}};
+  const std::pair<absl::Status, int> statuses[] = {
+      {absl::UnavailableError("secret: disk I/O"), 503},
+      {absl::ResourceExhaustedError("secret"), 503},
+      {absl::DeadlineExceededError("secret"), 503},
+      {absl::AbortedError("secret"), 503},
+      {absl::DataLossError("secret table"), 500},
+      {absl::FailedPreconditionError("secret: no database"), 500},
+      {absl::InvalidArgumentError("secret SELECT"), 500}};
   for (const auto& [error, status] : statuses) {
     store->FailReads(error);
     for (const char* path : {"kpis", "trends", "stats", "health"}) {
@@ -363,6 +388,34 @@ TEST_CASE("Errors of the store are told without its words") {
       CHECK(Json::accept(response.body));
     }
   }
+  served.pipeline->CheckWatches().IgnoreError();
+  std::vector<std::string> messages;
+  const Json watches = served.Answer(kBase + "watches");
+  for (const Json& alert : watches["alerts"])
+    messages.push_back(alert["message"].get<std::string>());
+  CHECK_THAT(messages,
+             Catch::VectorContains(std::string(
+                 "store_unreachable: store cannot be read is 1.0, the threshold is above 0.0")));
+  CHECK(served.Get(kBase + "health").body.find("secret") == std::string::npos);
+}
+
+TEST_CASE("Who asked for a flush is told when the events are not stored in time") {
+  auto store = std::make_shared<FakeStore>();
+  store->FailWrites(1'000'000, absl::UnavailableError("busy"));
+  Served served(store);
+  const HttpApi impatient(*served.pipeline, {.flush_timeout = absl::Milliseconds(1)});
+  const auto post = [&](const std::string& body) {
+    return impatient.Handle({"POST", kBase + "events?flush=true", {}, body});
+  };
+  served.Publish(R"({"event_type":"charge_started","session_id":"s1"})");
+  // Nothing to wait for: nothing is accepted.
+  CHECK(post("{}").status == 422);
+  const HttpResponse waits = post(R"({"event_type":"charge_started","session_id":"s2"})");
+  CHECK(waits.status == 503);
+  CHECK(Json::parse(waits.body)["accepted"] == 1);
+  CHECK_THAT(Json::parse(waits.body)["detail"].get<std::string>(),
+             Catch::Contains("not stored yet"));
+  store->FailWrites(0, absl::OkStatus());
 }
 
 TEST_CASE("Health is degraded while there is something to look at") {
@@ -377,6 +430,27 @@ TEST_CASE("Health is degraded while there is something to look at") {
   }
   REQUIRE(served.pipeline->Flush() == 0);
   CHECK(status() == "degraded");
+}
+
+TEST_CASE("A journal that is nearly full degrades") {
+  const testing::TempDir dir;
+  auto store = std::make_shared<FakeStore>();
+  Options options = TestOptions();
+  options.writer.journal.durability = Durability::kProcess;
+  options.writer.journal.directory = dir.File("journal");
+  options.writer.journal.segment_bytes = 256 << 10;
+  options.writer.journal.max_bytes = 8 * (256 << 10);
+  store->FailWrites(1'000'000, absl::UnavailableError("busy"));
+  Served served(store, options);
+  const std::string event = fmt::format(
+      R"({{"event_type":"charge_started","session_id":"s","properties":{{"text":"{}"}}}})",
+      std::string(20'000, 'x'));
+  CHECK(served.pipeline->health().warnings.empty());
+  for (int i = 0; i < 85; ++i) served.Publish(event);
+  const auto warnings = served.pipeline->health().warnings;
+  REQUIRE(warnings.size() == 1);
+  CHECK_THAT(warnings[0], Catch::Matches("the journal is [0-9]+ % full; .*"));
+  store->FailWrites(0, absl::OkStatus());
 }
 
 TEST_CASE("The description lists every endpoint, and exactly the parameters that each takes") {

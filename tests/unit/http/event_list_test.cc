@@ -34,6 +34,17 @@ TEST_CASE("an array's elements are told apart, whatever is in them") {
 TEST_CASE("of lines each is an event, and empty ones are none") {
   CHECK(Split("{\"a\":1}\n\r\n{\"b\":2}\r\n") == Texts{R"({"a":1})", R"({"b":2})"});
   CHECK(Split("{\"a\"\n{\"b\":2}", true) == Texts{R"({"a")", R"({"b":2})"});
+  CHECK(Split("[1]\n{\"b\":2}", true) == Texts{"[1]", R"({"b":2})"});
+}
+
+TEST_CASE("there are not more events in a body than a request may have") {
+  const std::string most = std::string(kMostEvents - 1, ',');
+  CHECK(Split("[" + most + "]").size() == kMostEvents);
+  CHECK(absl::IsInvalidArgument(SplitEvents("[," + most + "]", false).status()));
+  std::string lines;
+  for (std::size_t i = 0; i < kMostEvents; ++i) lines += "0\n";
+  CHECK(Split(lines).size() == kMostEvents);
+  CHECK(absl::IsInvalidArgument(SplitEvents(lines + "0", false).status()));
 }
 
 TEST_CASE("what has no end, or more than one, or nothing, is refused") {
