@@ -24,6 +24,7 @@ absl::Status MemberSet::Add(std::string_view set) {
 }
 
 void MemberSet::Add(MemberSet& other) {
+  if (&other == this) return;
   other.Settle();
   if (MakeRoom(other.bits_.size(), other.bits_.size())) {
     for (std::size_t i = 0; i < other.bits_.size(); ++i) bits_[i] |= other.bits_[i];
