@@ -36,29 +36,26 @@ struct Additions {
   std::optional<Interval> interval;
 };
 
-absl::StatusOr<std::string> AdditionsJson(const Call& call, const Question& question,
-                                          const Additions& additions) {
+absl::Status Add(const Additions& additions, const Call& call, const Question& question,
+                 JsonObjectWriter* json) {
   const auto& [query, time_zone] = question;
-  std::string json;
-  JsonObjectWriter writer(&json);
   if (additions.compare) {
     auto comparison = call.kpis().Compare(query);
     if (!comparison.ok()) return comparison.status();
-    writer.Json("comparison", analytics::ToJson(*comparison));
+    json->Json("comparison", analytics::ToJson(*comparison));
   }
   if (additions.split) {
     auto breakdown = call.kpis().GetBreakdown(
         {query.period, query.filter, additions.split->dimension, additions.split->top});
     if (!breakdown.ok()) return breakdown.status();
-    writer.Json("breakdown", analytics::ToJson(*breakdown));
+    json->Json("breakdown", analytics::ToJson(*breakdown));
   }
   if (additions.interval) {
     auto trend = call.kpis().GetTrend({query.period, query.filter, *additions.interval, time_zone});
     if (!trend.ok()) return trend.status();
-    writer.Json("trend", analytics::ToJson(*trend));
+    json->Json("trend", analytics::ToJson(*trend));
   }
-  writer.Close();
-  return json;
+  return absl::OkStatus();
 }
 
 template <auto Get>
@@ -69,13 +66,16 @@ absl::StatusOr<Answer> AnswerGroup(Call& call) {
   if (!call.parameters.Check()) return Answer{};
   auto kpi = (call.kpis().*Get)(question.query);
   if (!kpi.ok()) return kpi.status();
-  auto added = AdditionsJson(call, question, additions);
-  if (!added.ok()) return added.status();
+  absl::Status status;
+  const std::string added =
+      ObjectJson([&](JsonObjectWriter& json) { status = Add(additions, call, question, &json); });
+  if (!status.ok()) return status;
   Answer answer;
-  answer.version = analytics::ToJson(Timeless(*kpi)) + *added;
-  answer.body = analytics::ToJson(*kpi);
-  if (*added != "{}")
-    answer.body = answer.body.substr(0, answer.body.size() - 1) + "," + added->substr(1);
+  answer.version = analytics::ToJson(Timeless(*kpi)) + added;
+  answer.body = ObjectJson([&](JsonObjectWriter& json) {
+    json.MembersOf(analytics::ToJson(*kpi));
+    json.MembersOf(added);
+  });
   return answer;
 }
 

@@ -11,7 +11,8 @@
 namespace nerava::analytics::http {
 namespace {
 
-constexpr std::string_view kBooleans[] = {"true", "false", "1", "0"};
+constexpr std::string_view kBooleans[] = {"true", "1", "false", "0"};
+constexpr std::size_t kFirstFalse = 2;
 
 std::string Listed(absl::Span<const std::string_view> choices) {
   std::string text;
@@ -136,7 +137,7 @@ bool Parameters::Boolean(const Parameter& parameter) {
         parameter.name, "bool_parsing",
         fmt::format("{} is {}; it must be {}", parameter.name, Quoted(*text), Listed(kBooleans)));
   }
-  return choice.has_value() && *choice % 2 == 0;
+  return choice && *choice < kFirstFalse;
 }
 
 std::optional<absl::Time> Parameters::Time(const Parameter& parameter, const absl::TimeZone& zone) {

@@ -9,14 +9,13 @@
 
 #include "lib/http/parameters.h"
 #include "lib/http/routes.h"
+#include "lib/kpi/json.h"
 #include "nerava/analytics/kpi.h"
 #include "nerava/analytics/people.h"
 #include "nerava/analytics/report.h"
 
 namespace nerava::analytics::http {
 
-inline constexpr std::array<std::string_view, 4> kIntervals{"hour", "day", "week", "month"};
-inline constexpr std::array<std::string_view, 3> kDimensions{"region", "hub", "window"};
 inline constexpr std::array<std::string_view, 1> kComparisons{"previous"};
 
 using Kind = Parameter::Kind;
@@ -37,13 +36,13 @@ inline constexpr Parameter kCompare{
     "compare", Kind::kChoice, "Adds `comparison`, with the period as long right before.", 0, 0,
     0,         kComparisons};
 inline constexpr Parameter kBreakdown{
-    "breakdown", Kind::kChoice, "Adds `breakdown`, by this.", 0, 0, 0, kDimensions};
+    "breakdown", Kind::kChoice, "Adds `breakdown`, by this.", 0, 0, 0, kDimensionNames};
 inline constexpr Parameter kTop{"top", Kind::kInteger,
                                 "Rows of a breakdown, the rest together; 0: all. Default: 10.", 0,
                                 100'000};
 inline constexpr Parameter kInterval{
     "interval", Kind::kChoice, "Adds `trend`, by this of the calendar of `tz`.", 0, 0,
-    0,          kIntervals};
+    0,          kIntervalNames};
 inline constexpr Parameter kAt{"at", Kind::kTime,
                                "Nothing from then on counts, as `from`. Default: now."};
 

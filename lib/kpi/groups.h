@@ -32,7 +32,7 @@ class Groups {
   template <typename Part>
   Group& Of(const Part& part) {
     const std::string_view name = NameIn(part);
-    // Most names come from where they came from before.
+    // Most names come from where they came from before, and to compare them there is quicker than to hash.
     Entry*& recent = recent_[reinterpret_cast<std::uintptr_t>(name.data()) / 32 % recent_.size()];
     if (recent == nullptr || recent->first != name) {
       recent = &*groups_.try_emplace(std::string(name)).first;

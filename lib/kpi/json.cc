@@ -39,13 +39,11 @@ absl::TimeZone ZoneOrUtc(const std::string& name) {
 }
 
 std::string_view NameOf(Interval interval) {
-  constexpr std::array<std::string_view, 4> kNames = {"hour", "day", "week", "month"};
-  return kNames.at(static_cast<std::size_t>(interval));
+  return kIntervalNames.at(static_cast<std::size_t>(interval));
 }
 
 std::string_view NameOf(Dimension dimension) {
-  constexpr std::array<std::string_view, 3> kNames = {"region", "hub", "window"};
-  return kNames.at(static_cast<std::size_t>(dimension));
+  return kDimensionNames.at(static_cast<std::size_t>(dimension));
 }
 
 }  // namespace nerava::analytics

@@ -1,6 +1,7 @@
 // What the JSON of all KPIs is made of.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <string>
 #include <string_view>
@@ -29,6 +30,9 @@ std::string LocalTimestamp(absl::Time time, const absl::TimeZone& zone);
 // UTC for an unknown name.
 absl::TimeZone ZoneOrUtc(const std::string& name);
 
+// By value.
+inline constexpr std::array<std::string_view, 4> kIntervalNames{"hour", "day", "week", "month"};
+inline constexpr std::array<std::string_view, 3> kDimensionNames{"region", "hub", "window"};
 std::string_view NameOf(Interval interval);
 std::string_view NameOf(Dimension dimension);
 

@@ -12,7 +12,8 @@
 namespace nerava::analytics {
 
 // Few users are listed. Of many there is a bit for everybody up to the largest number: numbers are given out
-// from 1 on, and to set bits is several times as quick as to unite Roaring bitmaps.
+// from 1 on, and to set bits is several times as quick as to unite Roaring bitmaps. One thread at a time, also to
+// read: that puts in order what was added.
 class MemberSet {
  public:
   void Add(std::uint32_t user) {

@@ -14,7 +14,7 @@ namespace nerava::analytics {
 absl::StatusOr<Period> CheckedPeriod(const Period& period);
 
 // What makes a question that no store can answer InvalidArgument once it is being answered.
-constexpr char kOfTheQuestion[] = "nerava.analytics/question";
+inline constexpr char kOfTheQuestion[] = "nerava.analytics/question";
 
 // Answers from one state of the store; what a store throws becomes Unavailable. A store has nothing to say of
 // the question: its own InvalidArgument becomes Internal.

@@ -1,6 +1,7 @@
 // All four KPI groups, trends and breakdowns over rolling periods that begin and end at odd
 // microseconds, beside the four groups by SQL over the analytics_events view. NERAVA_BENCH_ROWS
-// events over 90 days (default 1,000,000).
+// events over 90 days (default 1,000,000). With NERAVA_BENCH_FILE the file is made only if it is missing, and
+// kept: to ask two of them in turn.
 #include <benchmark/benchmark.h>
 #include <stdlib.h>
 
@@ -37,26 +38,20 @@ class Filled {
   }
   const KpiCalculator& kpis() const { return *kpis_; }      // keeps no answers
   const KpiCalculator& cached() const { return *cached_; }  // does
-  std::string file() const { return dir_ + "/events.db"; }
+  const std::string& file() const { return file_; }
 
  private:
   Filled() {
-    dir_ = (std::filesystem::temp_directory_path() / "nerava-bench-XXXXXX").string();
-    if (mkdtemp(dir_.data()) == nullptr) std::abort();
-    auto store = OpenStore("sqlite:///" + file());
+    const char* kept = std::getenv("NERAVA_BENCH_FILE");
+    if (kept == nullptr) {
+      dir_ = (std::filesystem::temp_directory_path() / "nerava-bench-XXXXXX").string();
+      if (mkdtemp(dir_.data()) == nullptr) std::abort();
+    }
+    file_ = kept != nullptr ? kept : dir_ + "/events.db";
+    const bool is_there = std::filesystem::exists(file_);
+    auto store = OpenStore("sqlite:///" + file_);
     if (!store.ok()) std::abort();
-    const char* variable = std::getenv("NERAVA_BENCH_ROWS");
-    const std::int64_t rows = variable != nullptr ? std::atoll(variable) : 1'000'000;
-    Traffic traffic(rows);
-    for (std::int64_t i = 0; i < rows; i += 10'000) {
-      if (!CommitBatch(**store, traffic.Batch(10'000), absl::Now()).ok()) std::abort();
-    }
-    // As a pipeline does now and then: adds up days that are over.
-    for (bool done = false; !done;) {
-      auto step = (*store)->Retain({}, absl::Seconds(1));
-      if (!step.ok()) std::abort();
-      done = step->done;
-    }
+    if (!is_there) Fill(**store);
     const KpiCacheOptions no_cache{0, {}};
     kpis_ = std::make_unique<KpiCalculator>(*store, "default", Clock::System(), no_cache);
     cached_ = std::make_unique<KpiCalculator>(*store, "default");
@@ -64,10 +59,26 @@ class Filled {
   ~Filled() {
     kpis_.reset();
     cached_.reset();
-    std::filesystem::remove_all(dir_);
+    if (!dir_.empty()) std::filesystem::remove_all(dir_);
   }
 
-  std::string dir_;
+  static void Fill(Store& store) {
+    const char* variable = std::getenv("NERAVA_BENCH_ROWS");
+    const std::int64_t rows = variable != nullptr ? std::atoll(variable) : 1'000'000;
+    Traffic traffic(rows);
+    for (std::int64_t i = 0; i < rows; i += 10'000) {
+      if (!CommitBatch(store, traffic.Batch(10'000), absl::Now()).ok()) std::abort();
+    }
+    // As a pipeline does now and then: adds up days that are over.
+    for (bool done = false; !done;) {
+      auto step = store.Retain({}, absl::Seconds(1));
+      if (!step.ok()) std::abort();
+      done = step->done;
+    }
+  }
+
+  std::string dir_;  // to be removed
+  std::string file_;
   std::unique_ptr<KpiCalculator> kpis_;
   std::unique_ptr<KpiCalculator> cached_;
   std::mt19937_64 random_{1};

@@ -13,6 +13,7 @@ see docs/python.md for where it looks.
 """
 
 from ._convert import usd_to_cents
+from ._http import HttpResponse
 from ._library import library_version
 from .errors import (
     Closed,
@@ -26,7 +27,6 @@ from .errors import (
     QueueFull,
     StoreUnavailable,
 )
-from .http import HttpResponse
 from .kpis import Kpis
 from .pipeline import Pipeline, Subscription, open, open_from_environment
 

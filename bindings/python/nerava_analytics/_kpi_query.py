@@ -7,10 +7,11 @@ import json
 from datetime import datetime, timedelta, timezone
 from typing import Any
 
-from . import _abi, errors
+from . import _abi
 from ._convert import Time, to_micros, to_millis
 from ._handles import Handle
 from ._library import abi
+from .errors import invalid
 
 _MICROS_PER_DAY = 86_400_000_000
 _MAX_DAYS = 1830
@@ -63,10 +64,6 @@ class Asker:
         with self._handle as kpi:
             getattr(library, f"nva_kpi_{question}_json")(kpi, *arguments, ctypes.byref(out))
         return json.loads(library.take_text(out))
-
-
-def invalid(message: str) -> errors.InvalidArgument:
-    return errors.InvalidArgument(message, errors.INVALID_ARGUMENT, "invalid_argument")
 
 
 def text(value: str) -> _abi.String:

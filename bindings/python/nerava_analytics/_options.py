@@ -8,10 +8,10 @@ from collections.abc import Mapping
 from datetime import timedelta
 from typing import Any, Literal, Union
 
-from . import errors
 from ._abi import FOREVER, PipelineOptions, string
 from ._convert import to_millis
 from ._library import abi
+from .errors import invalid
 
 Seconds = Union[int, float, timedelta]
 Durability = Literal["memory", "process", "power"]
@@ -116,7 +116,3 @@ def _days(name: str, value: Any) -> int:
     if not 0 <= value <= 1_000_000:
         raise invalid(f"{name} is {value}; it must be from 0 to 1,000,000 days")
     return value
-
-
-def invalid(message: str) -> errors.InvalidArgument:
-    return errors.InvalidArgument(message, errors.INVALID_ARGUMENT, "invalid_argument")

@@ -6,7 +6,8 @@ from datetime import timedelta
 from typing import Any, Union, cast
 
 from ._convert import Time
-from ._kpi_query import DIMENSIONS, INTERVALS, Asker, count, invalid, millis, number_of, text
+from ._kpi_query import DIMENSIONS, INTERVALS, Asker, count, millis, number_of, text
+from .errors import invalid
 from .kpi_types import (
     ActiveUsers,
     Breakdown,

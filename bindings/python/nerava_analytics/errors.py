@@ -86,3 +86,8 @@ def make_error(
     """The exception for a status; `overrides` are what a status means for one function."""
     kind = (overrides or {}).get(status) or _BY_STATUS.get(status, NeravaError)
     return kind(message, status, reason)
+
+
+def invalid(message: str) -> InvalidArgument:
+    """For an argument that is refused before the library sees it."""
+    return InvalidArgument(message, INVALID_ARGUMENT, "invalid_argument")

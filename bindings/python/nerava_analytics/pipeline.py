@@ -8,24 +8,24 @@ import logging
 import warnings
 import weakref
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import timedelta
 from types import TracebackType
 from typing import Any, Literal
 
-from . import _callbacks, _lifecycle, errors, http
-from ._abi import TIME_NONE, Watch, string
+from . import _callbacks, _http, _lifecycle, errors
+from ._abi import TIME_NONE, string
 from ._callbacks import Handler, OnAlert, OnError, Target
-from ._convert import Money, Time, encode_event, number, timeout_millis, to_micros, to_millis
+from ._convert import Money, Time, encode_event, number, timeout_millis, to_micros
 from ._handles import Handle
+from ._http import HttpResponse
 from ._library import abi
-from ._options import Days, Durability, Overflow, Path, Seconds, invalid, make_options
-from .http import HttpResponse
+from ._options import Days, Durability, Overflow, Path, Seconds, make_options
+from ._watches import Watches
+from .errors import invalid
 from .kpis import Kpis
 
 DEFAULT_TIMEOUT = 10.0  # seconds, of flush, close and erase_user
 # By their numbers in the C ABI.
 _TOTALS = ("keep", "remove")
-_DIMENSIONS = ("region", "hub", "window")
 
 
 def open(
@@ -184,7 +184,7 @@ class _PipelineHandles:
         self.release()
 
 
-class Pipeline:
+class Pipeline(Watches):
     """Made by open(). Thread-safe. A context manager that closes, and so stores what waits.
 
     Publishing validates an event and hands it to the writer, which commits in batches on a thread
@@ -193,8 +193,8 @@ class Pipeline:
     """
 
     def __init__(self, handles: _PipelineHandles) -> None:
+        super().__init__(handles.pipeline)
         self._handles = handles
-        self._abi = abi()
         self.kpis = Kpis(handles.kpi)
         self._finalizer = weakref.finalize(self, handles.collect)
         self._finalizer.atexit = False  # _lifecycle does that, in the right order
@@ -365,7 +365,7 @@ class Pipeline:
         may ask is the caller's to decide. After close() events get 503, and KPIs still answers.
         """
         with self._handles.pipeline as pipeline:
-            return http.handle(self._abi, pipeline, method, target, headers, body, max_body_bytes)
+            return _http.handle(self._abi, pipeline, method, target, headers, body, max_body_bytes)
 
     def dead_letters(self, limit: int = 1000) -> list[dict[str, Any]]:
         """Events that the store refused for what they are, oldest first: `time`, `reason`, `event`.
@@ -403,90 +403,6 @@ class Pipeline:
             self._abi.nva_pipeline_apply_retention_json(pipeline, now_us, ctypes.byref(out))
         run: dict[str, Any] = json.loads(self._abi.take_text(out))
         return run
-
-    def watch(
-        self,
-        name: str,
-        kpi: str,
-        *,
-        above: float | None = None,
-        below: float | None = None,
-        change: bool = False,
-        hysteresis: float = 0,
-        period: Seconds = timedelta(days=1),
-        hold_for: Seconds = 0,
-        min_sample: int = 0,
-        each: Literal["region", "hub", "window"] | None = None,
-        region: str | None = None,
-        hub: str | None = None,
-        window: str | None = None,
-    ) -> None:
-        """Alerts while `kpi` over the rolling `period` is `above`, or `below`, a threshold.
-
-        `kpi` is a number that KPIs have in their answers: "completion_rate", "total_sessions",
-        "p90_time_to_complete_s", "dau"; docs/kpis.md lists them. With `change` it is by how many
-        percent it differs from the period before. An alert fires once it has been so for
-        `hold_for`, and resolves once the value is `hysteresis` back; from fewer than `min_sample`
-        sessions, or whatever a rate is over, nothing is concluded. `each` looks at every hub,
-        region or window on its own. Looked at after commits and every `alert_interval`; on_alert
-        (see open) is told, and alerts() and health() list what is the matter.
-
-        InvalidArgument for a bad value, and for a name that another watch has.
-        """
-        if (above is None) == (below is None):
-            raise invalid("give a watch either above or below")
-        if each is not None and each not in _DIMENSIONS:
-            raise invalid(f"each is {each!r}; it must be one of {', '.join(_DIMENSIONS)}")
-        if not -(2**63) <= min_sample < 2**63:
-            raise invalid(f"min_sample is {min_sample}; it must be from 0 on")
-        watch = Watch()
-        self._abi.nva_watch_init(ctypes.byref(watch), ctypes.sizeof(watch))
-        watch.name, watch.kpi = string(name.encode()), string(kpi.encode())
-        watch.relation = 0 if above is not None else 1
-        watch.threshold = float(above if above is not None else below or 0)
-        watch.measure = int(bool(change))
-        watch.hysteresis = float(hysteresis)
-        watch.period_ms = to_millis("period", period)
-        watch.hold_for_ms = to_millis("hold_for", hold_for)
-        watch.min_sample = min_sample
-        if each is not None:
-            watch.each = _DIMENSIONS.index(each)
-        watch.region = string((region or "").encode())
-        watch.hub_id = string((hub or "").encode())
-        watch.window_id = string((window or "").encode())
-        with self._handles.pipeline as pipeline:
-            self._abi.nva_pipeline_add_watch(pipeline, ctypes.byref(watch))
-
-    def unwatch(self, name: str) -> None:
-        """Ends a watch, and its alerts. InvalidArgument when there is none of the name."""
-        with self._handles.pipeline as pipeline:
-            self._abi.nva_pipeline_remove_watch(pipeline, string(name.encode()))
-
-    def check_watches(self) -> None:
-        """Looks at all watches now; on_alert is called on this thread.
-
-        StoreUnavailable when a KPI could not be computed, FailedPrecondition once closed and from
-        inside on_alert.
-        """
-        with self._handles.pipeline as pipeline:
-            try:
-                self._abi.nva_pipeline_check_watches(pipeline)
-            finally:
-                _callbacks.raise_interrupt()
-
-    def alerts(self) -> list[dict[str, Any]]:
-        """Those that are pending or firing, as of the last look.
-
-        Each has "watch", "group" (which hub, say), "state" ("pending", "firing"), "value",
-        "threshold", "sample", "since", "at" and "message". Beside those of watches there are
-        "error_rate", "nothing_written", "kpi_failures" and "store_unreachable", about the pipeline
-        itself.
-        """
-        out = ctypes.c_void_p()
-        with self._handles.pipeline as pipeline:
-            self._abi.nva_pipeline_alerts_json(pipeline, ctypes.byref(out))
-        result: list[dict[str, Any]] = json.loads(self._abi.take_text(out))
-        return result
 
     def erase_user(
         self,

@@ -1,4 +1,4 @@
-// What a user did at a hub and in a window, as stored bytes; docs/storage.md describes them.
+// What sessions at a hub and in a window add up to, as stored bytes; docs/storage.md describes them.
 #pragma once
 
 #include <cstdint>

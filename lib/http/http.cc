@@ -1,3 +1,5 @@
+#include "nerava/analytics/http.h"
+
 #include <sodium.h>
 
 #include <algorithm>
@@ -8,7 +10,6 @@
 #include "lib/http/headers.h"
 #include "lib/http/routes.h"
 #include "lib/http/target.h"
-#include "nerava/analytics/http.h"
 
 namespace nerava::analytics {
 namespace {
