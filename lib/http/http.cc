@@ -22,16 +22,16 @@ using http::Route;
 constexpr char kRetrySeconds[] = "1";
 constexpr std::size_t kMaxTargetBytes = 16'384;
 
-HttpResponse WithBody(int status, std::string json) {
+HttpResponse WithJson(int status, std::string json) {
   return {status, {{"Content-Type", "application/json"}}, std::move(json)};
 }
 
 HttpResponse Detail(int status, std::string_view detail) {
-  return WithBody(status, ObjectJson([&](JsonObjectWriter& json) { json.Text("detail", detail); }));
+  return WithJson(status, ObjectJson([&](JsonObjectWriter& json) { json.Text("detail", detail); }));
 }
 
 HttpResponse Unprocessable(absl::Span<const Problem> problems) {
-  return WithBody(422, http::ToJson(problems));
+  return WithJson(422, http::ToJson(problems));
 }
 
 HttpResponse LittleLater(HttpResponse response) {
@@ -80,7 +80,8 @@ bool Matches(std::string_view header, std::string_view tag) {
 }
 
 HttpResponse OfAnswer(Answer answer, const HttpRequest& request) {
-  HttpResponse response = WithBody(answer.status, std::move(answer.body));
+  HttpResponse response{
+      answer.status, {{"Content-Type", std::string(answer.content_type)}}, std::move(answer.body)};
   if (answer.retry) response = LittleLater(std::move(response));
   if (answer.version.empty()) {
     response.headers.push_back({"Cache-Control", "no-store"});

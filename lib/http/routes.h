@@ -25,10 +25,11 @@ struct Call {
 
 struct Answer {
   int status = 200;
-  std::string body = {};  // JSON
+  std::string body = {};
   // What tells this answer from another one to the same request; empty: do not ask.
   std::string version = {};
   bool retry = false;  // a little later
+  std::string_view content_type = "application/json";
 };
 
 struct Route {
