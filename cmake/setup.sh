@@ -16,6 +16,7 @@ packages=(
   libsodium-dev       # pseudonyms of users
   tzdata              # the time zones of trends
   libcli11-dev        # command lines of the examples
+  libboost-dev zlib1g-dev  # Asio, Beast and gzip of the HTTP server
 )
 test_packages=(
   catch2              # unit and property tests

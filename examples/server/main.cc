@@ -1,0 +1,51 @@
+// nerava-analytics-server: the analytics over HTTP, for those who have no process to embed them in.
+#include <fmt/core.h>
+
+#include <cstdio>
+#include <optional>
+#include <string>
+
+#include "examples/server/command_line.h"
+#include "examples/server/server.h"
+#include "nerava/analytics/analytics.h"
+
+namespace nerava::examples {
+namespace {
+
+int Fail(const std::string& what) {
+  fmt::print(stderr, "nerava-analytics-server: {}\n", what);
+  return 1;
+}
+
+int Serve(const Settings& settings) {
+  auto pipeline = analytics::Pipeline::Open(settings.pipeline);
+  if (!pipeline.ok()) return Fail(std::string(pipeline.status().message()));
+  const analytics::HttpApi api(**pipeline, {.max_body_bytes = settings.server.max_body_bytes});
+  Server server(settings.server, settings.gate,
+                [&api](const analytics::HttpRequest& request) { return api.Handle(request); });
+  const auto port = server.Listen();
+  if (!port.ok()) return Fail(std::string(port.status().message()));
+  const bool is_v6 = settings.server.address.find(':') != std::string::npos;
+  fmt::print("listening at http://{0}{2}{1}:{3}\n", is_v6 ? "[" : "", is_v6 ? "]" : "",
+             settings.server.address, *port);
+  std::fflush(stdout);
+  server.Run();
+  fmt::print("storing what was accepted\n");
+  std::fflush(stdout);
+  if (const std::size_t left = (*pipeline)->Close(); left > 0) {
+    return Fail(
+        fmt::format("{} events could not be stored: {}. Those in the journal are stored by "
+                    "the next start",
+                    left, (*pipeline)->health().reason));
+  }
+  return 0;
+}
+
+}  // namespace
+}  // namespace nerava::examples
+
+int main(int argc, char** argv) {
+  nerava::examples::Settings settings;
+  if (const auto code = nerava::examples::ParseCommandLine(argc, argv, &settings)) return *code;
+  return nerava::examples::Serve(settings);
+}

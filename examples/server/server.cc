@@ -1,0 +1,97 @@
+#include "examples/server/server.h"
+
+#include <fmt/core.h>
+
+#include <boost/asio/ip/address.hpp>
+#include <boost/asio/write.hpp>
+#include <utility>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "examples/server/session.h"
+
+namespace nerava::examples {
+namespace {
+
+namespace asio = boost::asio;
+using asio::ip::tcp;
+using Error = boost::system::error_code;
+
+constexpr std::string_view kFull =
+    "HTTP/1.1 503 Service Unavailable\r\nRetry-After: 1\r\nContent-Type: application/json\r\n"
+    "Content-Length: 35\r\nConnection: close\r\n\r\n{\"detail\":\"too many connections\"}\r\n";
+
+}  // namespace
+
+Server::Server(ServerOptions options, GateOptions gate, Handler handler)
+    : options_(std::move(options)),
+      handler_(std::move(handler)),
+      gate_(std::move(gate)),
+      threads_(options_.threads) {}
+
+Server::~Server() { threads_.join(); }
+
+absl::StatusOr<std::uint16_t> Server::Listen() {
+  Error error;
+  const asio::ip::address address = asio::ip::make_address(options_.address, error);
+  const tcp::endpoint endpoint(address, options_.port);
+  if (!error) acceptor_.open(endpoint.protocol(), error);
+  if (!error) acceptor_.set_option(tcp::acceptor::reuse_address(true), error);
+  if (!error) acceptor_.bind(endpoint, error);
+  if (!error) acceptor_.listen(asio::socket_base::max_listen_connections, error);
+  if (error) {
+    return absl::UnavailableError(fmt::format("cannot listen at {}:{}: {}", options_.address,
+                                              options_.port, error.message()));
+  }
+  return acceptor_.local_endpoint().port();
+}
+
+void Server::Run() {
+  signals_.async_wait([this](Error error, int) {
+    if (!error) Stop();
+  });
+  Accept();
+  io_.run();
+  threads_.join();
+}
+
+void Server::Accept() {
+  acceptor_.async_accept([this](Error error, tcp::socket socket) {
+    if (stopping_) return;
+    if (!error) {
+      Admit(std::move(socket));
+      return Accept();
+    }
+    // Out of file descriptors, say: some come back.
+    accept_again_.expires_after(std::chrono::milliseconds(100));
+    accept_again_.async_wait([this](Error cancelled) {
+      if (!cancelled) Accept();
+    });
+  });
+}
+
+void Server::Admit(tcp::socket socket) {
+  Error error;
+  const std::string address = socket.remote_endpoint(error).address().to_string();
+  if (error) return;  // gone already
+  socket.set_option(tcp::no_delay(true), error);
+  const auto count = connections_of_.find(address);
+  if (sessions_.size() >= options_.max_connections ||
+      (count != connections_of_.end() && count->second >= options_.max_connections_of_address)) {
+    socket.write_some(asio::buffer(kFull), error);  // fits a fresh socket's buffer
+    return;
+  }
+  std::make_shared<Session>(*this, std::move(socket), address)->ReadHead();
+}
+
+void Server::Stop() {
+  stopping_ = true;
+  signals_.clear();  // a second one ends the process
+  Error ignored;
+  acceptor_.close(ignored);
+  accept_again_.cancel();
+  const std::vector<Session*> sessions(sessions_.begin(), sessions_.end());
+  for (Session* session : sessions) session->CloseIfIdle();
+}
+
+}  // namespace nerava::examples

@@ -1,0 +1,201 @@
+#include "examples/server/session.h"
+
+#include <fmt/core.h>
+
+#include <boost/asio/executor_work_guard.hpp>
+#include <boost/asio/post.hpp>
+#include <boost/asio/write.hpp>
+#include <exception>
+#include <utility>
+
+#include "examples/server/gzip.h"
+
+namespace nerava::examples {
+namespace {
+
+namespace beast = boost::beast;
+namespace http = boost::beast::http;
+using analytics::HttpHeader;
+using analytics::HttpRequest;
+using analytics::HttpResponse;
+
+constexpr std::size_t kWorthGzip = 1'024;
+
+std::string Text(beast::string_view text) { return {text.data(), text.size()}; }
+
+HttpRequest HeadOf(const http::request<http::string_body>& message) {
+  HttpRequest request{Text(message.method_string()), Text(message.target())};
+  for (const auto& field : message) {
+    request.headers.push_back({Text(field.name_string()), Text(field.value())});
+  }
+  return request;
+}
+
+bool IsHead(const HttpRequest& request) { return request.method == "HEAD"; }
+
+HttpResponse Busy() {
+  HttpResponse response = Refusal(503, "too much is asked at once; try again a little later");
+  response.headers.push_back({"Retry-After", "1"});
+  return response;
+}
+
+// A HEAD is a GET here, so that the length of the body is known.
+HttpResponse AnswerOf(const Server::Handler& handler, HttpRequest request) {
+  try {
+    const std::string encodings(HeaderOf(request, "Accept-Encoding"));
+    if (IsHead(request)) request.method = "GET";
+    HttpResponse response = handler(request);
+    if (response.body.size() >= kWorthGzip) {
+      response.headers.push_back({"Vary", "Accept-Encoding"});
+      if (AcceptsGzip(encodings)) {
+        response.body = Gzip(response.body);
+        response.headers.push_back({"Content-Encoding", "gzip"});
+      }
+    }
+    return response;
+  } catch (const std::exception&) {  // no memory
+    return Busy();
+  }
+}
+
+}  // namespace
+
+Session::Session(Server& server, boost::asio::ip::tcp::socket socket, std::string address)
+    : server_(server), stream_(std::move(socket)), address_(std::move(address)) {
+  server_.sessions_.insert(this);
+  ++server_.connections_of_[address_];
+}
+
+Session::~Session() {
+  server_.sessions_.erase(this);
+  const auto count = server_.connections_of_.find(address_);
+  if (--count->second == 0) server_.connections_of_.erase(count);
+}
+
+void Session::ReadHead() {
+  reading_ = true;
+  parser_.emplace();
+  parser_->header_limit(static_cast<std::uint32_t>(server_.options_.max_head_bytes));
+  parser_->body_limit(server_.options_.max_body_bytes);
+  stream_.expires_after(server_.options_.request_timeout);
+  http::async_read_header(
+      stream_, buffer_, *parser_,
+      [self = shared_from_this()](Error error, std::size_t) { self->OnHead(error); });
+}
+
+void Session::OnHead(Error error) {
+  if (error) return OnUnread(error);
+  began_ = std::chrono::steady_clock::now();
+  request_ = HeadOf(parser_->get());
+  if (auto refusal = server_.gate_.Check(request_, address_)) return Write(*std::move(refusal));
+  if (parser_->is_done() || HeaderOf(request_, "Expect") != "100-continue") return ReadBody();
+  static constexpr std::string_view kGoOn = "HTTP/1.1 100 Continue\r\n\r\n";
+  boost::asio::async_write(stream_, boost::asio::buffer(kGoOn),
+                           [self = shared_from_this()](Error failed, std::size_t) {
+                             if (!failed) self->ReadBody();
+                           });
+}
+
+void Session::ReadBody() {
+  http::async_read(stream_, buffer_, *parser_,
+                   [self = shared_from_this()](Error error, std::size_t) { self->OnBody(error); });
+}
+
+void Session::OnBody(Error error) {
+  if (error) return OnUnread(error);
+  request_.body = std::move(parser_->get().body());
+  Answer();
+}
+
+void Session::OnUnread(Error error) {
+  static const Error kAny = http::error::bad_method;  // for its category
+  if (error == http::error::end_of_stream || error == http::error::partial_message ||
+      error.category() != kAny.category()) {
+    return;
+  }
+  began_ = std::chrono::steady_clock::now();
+  const ServerOptions& options = server_.options_;
+  if (error == http::error::body_limit) {
+    return Write(Refusal(413, fmt::format("the body is too large; it may have at most {} bytes",
+                                          options.max_body_bytes)));
+  }
+  if (error == http::error::header_limit || error == http::error::buffer_overflow) {
+    return Write(Refusal(431, fmt::format("path and headers are too large; together they may have "
+                                          "at most {} bytes",
+                                          options.max_head_bytes)));
+  }
+  Write(Refusal(400, fmt::format("this is no HTTP/1.1 request: {}", error.message())));
+}
+
+void Session::Answer() {
+  if (server_.waiting_ >= server_.options_.max_waiting) return Write(Busy());
+  ++server_.waiting_;
+  reading_ = false;
+  auto work = boost::asio::make_work_guard(server_.io_);  // it goes on until this is answered
+  boost::asio::post(server_.threads_, [self = shared_from_this(), work]() mutable {
+    HttpResponse response = AnswerOf(self->server_.handler_, self->request_);
+    auto& io = self->server_.io_;
+    boost::asio::post(io, [self = std::move(self), response = std::move(response)]() mutable {
+      --self->server_.waiting_;
+      self->Write(std::move(response));
+    });
+  });
+}
+
+void Session::Write(HttpResponse response) {
+  reading_ = false;
+  const bool is_head = IsHead(request_);
+  response_ = {};
+  response_.version(parser_->get().version() == 10 ? 10 : 11);
+  response_.result(static_cast<unsigned>(response.status));
+  for (const HttpHeader& header : response.headers) response_.insert(header.name, header.value);
+  for (const HttpHeader& header : server_.gate_.CorsHeaders(request_)) {
+    response_.insert(header.name, header.value);
+  }
+  response_.set("X-Content-Type-Options", "nosniff");
+  // What of the request was not read would be taken for the next one.
+  response_.keep_alive(parser_->is_done() && parser_->keep_alive() && !server_.stopping_);
+  if (response.status != 204 && response.status != 304) {
+    response_.content_length(response.body.size());
+  }
+  if (!is_head) response_.body() = std::move(response.body);
+  stream_.expires_after(server_.options_.response_timeout);
+  http::async_write(stream_, response_, [self = shared_from_this()](Error error, std::size_t) {
+    self->OnWritten(error);
+  });
+}
+
+void Session::OnWritten(Error error) {
+  if (server_.options_.access_log) {
+    const auto took = std::chrono::steady_clock::now() - began_;
+    fmt::print(stderr, "{} {} {} {} {:.3f} ms\n", address_,
+               request_.method.empty() ? "-" : request_.method,
+               request_.target.substr(0, request_.target.find('?')), response_.result_int(),
+               std::chrono::duration<double, std::milli>(took).count());
+  }
+  if (error) return;
+  if (!response_.keep_alive() || server_.stopping_) return Close();
+  ReadHead();
+}
+
+void Session::Close() {
+  reading_ = true;
+  Error ignored;
+  stream_.socket().shutdown(boost::asio::ip::tcp::socket::shutdown_send, ignored);
+  stream_.expires_after(std::chrono::seconds(2));
+  if (!server_.stopping_) Discard();
+}
+
+void Session::Discard() {
+  buffer_.clear();
+  stream_.async_read_some(buffer_.prepare(std::size_t{64} << 10),
+                          [self = shared_from_this()](Error error, std::size_t) {
+                            if (!error) self->Discard();
+                          });
+}
+
+void Session::CloseIfIdle() {
+  if (reading_) stream_.cancel();
+}
+
+}  // namespace nerava::examples

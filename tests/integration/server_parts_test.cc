@@ -1,0 +1,175 @@
+// What the HTTP server example asks of a request before it answers.
+#include <zlib.h>
+
+#include <catch2/catch.hpp>
+#include <chrono>
+#include <string>
+
+#include "examples/server/api_keys.h"
+#include "examples/server/gate.h"
+#include "examples/server/gzip.h"
+#include "examples/server/rate_limiter.h"
+
+namespace nerava::examples {
+namespace {
+
+using analytics::HttpHeader;
+using analytics::HttpRequest;
+
+constexpr char kReader[] = "reader-0123456789";
+constexpr char kWriter[] = "writer-0123456789";
+constexpr char kBoth[] = "both-0123456789ab";
+
+ApiKeys Keys() {
+  return ApiKeys::Parse("# of the backend\n\nread " + std::string(kReader) + "\n write\t" +
+                        kWriter + "\r\nread,write " + kBoth)
+      .value();
+}
+
+int StatusOf(Gate& gate, const HttpRequest& request, const std::string& address = "10.0.0.1") {
+  const auto refusal = gate.Check(request, address);
+  return refusal ? refusal->status : 0;
+}
+
+HttpRequest With(std::string method, std::vector<HttpHeader> headers) {
+  return {std::move(method), "/v1/analytics/kpis", std::move(headers)};
+}
+
+std::string Unzip(std::string bytes) {
+  z_stream stream{};
+  REQUIRE(inflateInit2(&stream, 16 + MAX_WBITS) == Z_OK);
+  std::string out(100'000, '\0');
+  stream.next_in = reinterpret_cast<Bytef*>(bytes.data());
+  stream.avail_in = static_cast<uInt>(bytes.size());
+  stream.next_out = reinterpret_cast<Bytef*>(out.data());
+  stream.avail_out = static_cast<uInt>(out.size());
+  CHECK(inflate(&stream, Z_FINISH) == Z_STREAM_END);
+  out.resize(stream.total_out);
+  inflateEnd(&stream);
+  return out;
+}
+
+TEST_CASE("A key may do what its line says", "[server]") {
+  const ApiKeys keys = Keys();
+  using Verdict = ApiKeys::Verdict;
+  CHECK(keys.Check(kReader, Scope::kRead) == Verdict::kAllowed);
+  CHECK(keys.Check(kReader, Scope::kWrite) == Verdict::kOtherScope);
+  CHECK(keys.Check(kWriter, Scope::kRead) == Verdict::kOtherScope);
+  CHECK(keys.Check(kWriter, Scope::kWrite) == Verdict::kAllowed);
+  CHECK(keys.Check(kBoth, Scope::kRead) == Verdict::kAllowed);
+  CHECK(keys.Check(kBoth, Scope::kWrite) == Verdict::kAllowed);
+  for (const char* unknown : {"", "reader-012345678", "reader-01234567890", "Reader-0123456789"}) {
+    CHECK(keys.Check(unknown, Scope::kRead) == Verdict::kUnknownKey);
+  }
+}
+
+TEST_CASE("A bad line of keys is told by its number, without the key", "[server]") {
+  const auto message = [](const std::string& text) {
+    const auto keys = ApiKeys::Parse(text);
+    return keys.ok() ? "" : std::string(keys.status().message());
+  };
+  CHECK(message("read short") ==
+        "line 1: the key has 5 bytes; it must have at least 16. `openssl "
+        "rand -hex 32` makes a good one");
+  CHECK_THAT(message("\nadmin " + std::string(kBoth)), Catch::StartsWith("line 2: it must begin"));
+  CHECK_THAT(message("read " + std::string(kBoth) + " x"), Catch::StartsWith("line 1: behind"));
+  CHECK_THAT(message(kBoth), !Catch::Contains(kBoth));
+  CHECK(ApiKeys::Parse("# nothing\n")->empty());
+}
+
+TEST_CASE("With keys, each request needs one of its scope", "[server]") {
+  Gate gate({.keys = Keys()});
+  CHECK(StatusOf(gate, With("GET", {})) == 401);
+  CHECK(StatusOf(gate, With("GET", {{"x-api-key", "nobody-0123456789"}})) == 401);
+  CHECK(StatusOf(gate, With("GET", {{"Authorization", "Basic " + std::string(kReader)}})) == 401);
+  CHECK(StatusOf(gate, With("GET", {{"authorization", "Bearer " + std::string(kReader)}})) == 0);
+  CHECK(StatusOf(gate, With("HEAD", {{"X-API-Key", kReader}})) == 0);
+  CHECK(StatusOf(gate, With("POST", {{"X-API-Key", kReader}})) == 403);
+  CHECK(StatusOf(gate, With("POST", {{"X-API-Key", kWriter}})) == 0);
+  CHECK(StatusOf(gate, With("GET", {{"X-API-Key", kWriter}})) == 403);
+  CHECK(StatusOf(gate, {"GET", "/livez"}) == 0);
+  CHECK(StatusOf(gate, {"GET", "/readyz?x"}) == 0);
+  CHECK(StatusOf(gate, {"GET", "/livez/../v1/analytics/kpis"}) == 401);
+  const auto refusal = gate.Check(With("GET", {}), "10.0.0.1");
+  REQUIRE(refusal);
+  CHECK(HeaderOf({"", "", refusal->headers}, "WWW-Authenticate") == "Bearer");
+}
+
+TEST_CASE("Without keys, pages from elsewhere cannot ask through a browser", "[server]") {
+  Gate gate({.cors_origins = {"https://ops.example"}});
+  CHECK(StatusOf(gate, With("GET", {})) == 0);
+  for (const char* host : {"localhost", "localhost:8000", "127.0.0.1:8000", "[::1]", "[::1]:80"}) {
+    CHECK(StatusOf(gate, With("GET", {{"Host", host}})) == 0);
+  }
+  for (const char* host : {"evil.example", "localhost.evil.example:8000", "127.0.0.1.evil", ":"}) {
+    CHECK(StatusOf(gate, With("GET", {{"Host", host}})) == 403);
+  }
+  const auto origin = [&](const char* text) {
+    return StatusOf(gate, With("POST", {{"Host", "localhost:8000"}, {"Origin", text}}));
+  };
+  CHECK(origin("http://localhost:8000") == 0);
+  CHECK(origin("https://ops.example") == 0);
+  CHECK(origin("https://evil.example") == 403);
+  CHECK(origin("http://localhost:9000") == 403);
+  CHECK(origin("null") == 403);
+}
+
+TEST_CASE("Pages of a named origin may read answers, others may not", "[server]") {
+  Gate gate({.keys = Keys(), .cors_origins = {"https://ops.example"}});
+  const auto preflight = [](const char* origin) {
+    return With("OPTIONS", {{"Origin", origin}, {"Access-Control-Request-Method", "GET"}});
+  };
+  CHECK(StatusOf(gate, preflight("https://ops.example")) == 204);
+  CHECK(StatusOf(gate, preflight("https://evil.example")) == 403);
+  const HttpRequest known{"", "", gate.CorsHeaders(preflight("https://ops.example"))};
+  CHECK(HeaderOf(known, "Access-Control-Allow-Origin") == "https://ops.example");
+  CHECK_THAT(std::string(HeaderOf(known, "Access-Control-Allow-Headers")),
+             Catch::Contains("Authorization"));
+  const HttpRequest other{"", "", gate.CorsHeaders(preflight("https://evil.example"))};
+  CHECK(HeaderOf(other, "Access-Control-Allow-Origin").empty());
+  CHECK(HeaderOf(other, "Vary") == "Origin");
+  CHECK(Gate(GateOptions()).CorsHeaders(preflight("https://ops.example")).empty());
+}
+
+TEST_CASE("An address may send so many requests a second", "[server]") {
+  RateLimiter limiter(10);
+  RateLimiter::Clock::time_point now{};
+  const auto allowed = [&](const std::string& client) {
+    int count = 0;
+    while (count < 100 && limiter.Allow(client, now)) ++count;
+    return count;
+  };
+  CHECK(allowed("a") == 10);
+  CHECK(allowed("b") == 10);
+  now += std::chrono::milliseconds(500);
+  CHECK(allowed("a") == 5);
+  now += std::chrono::hours(1);
+  CHECK(allowed("a") == 10);
+  for (int i = 0; i < 5'000; ++i) CHECK(limiter.Allow(std::to_string(i), now));
+  CHECK(allowed("a") == 0);  // not forgotten among so many
+
+  RateLimiter any(0);
+  for (int i = 0; i < 1'000; ++i) CHECK(any.Allow("a", now));
+
+  Gate gate({.requests_per_second = 1});
+  CHECK(StatusOf(gate, {"GET", "/livez"}, "a") == 0);
+  CHECK(StatusOf(gate, {"GET", "/livez"}, "a") == 429);
+  CHECK(StatusOf(gate, {"GET", "/livez"}, "b") == 0);
+}
+
+TEST_CASE("Bodies are zipped for who takes it", "[server]") {
+  for (const char* yes : {"gzip", "br, gzip", "GZIP;q=0.5", "deflate;q=1 , gzip ; q=1"}) {
+    CHECK(AcceptsGzip(yes));
+  }
+  for (const char* no : {"", "br", "gzip;q=0", "gzip;q=0.0", "gzip;q=x", "xgzip", "*"}) {
+    CHECK_FALSE(AcceptsGzip(no));
+  }
+  std::string text;
+  for (int i = 0; i < 5'000; ++i) text += std::to_string(i * 7'919);
+  CHECK(Unzip(Gzip(text)) == text);
+  CHECK(Gzip(text).size() < text.size());
+  CHECK(Unzip(Gzip("")) == "");
+}
+
+}  // namespace
+}  // namespace nerava::examples

@@ -1,0 +1,290 @@
+"""The HTTP server example as a process: what it answers, refuses, and keeps when it is stopped or killed."""
+
+import contextlib
+import gzip
+import http.client
+import json
+import os
+import re
+import signal
+import socket
+import subprocess
+from pathlib import Path
+
+import pytest
+
+SERVER = Path(os.environ["NERAVA_EXAMPLES"]) / "nerava-analytics-server"
+EVENTS = "/v1/analytics/events"
+FUNNEL = "/v1/analytics/kpis/conversion-funnel"
+
+
+def environment(**variables):
+    known = {name: os.environ[name] for name in ("PATH", "HOME", "TSAN_OPTIONS") if name in os.environ}
+    return {**known, **variables}
+
+
+@contextlib.contextmanager
+def serving(store="memory:", *flags, **variables):
+    process = subprocess.Popen(
+        [SERVER, "--store", store, "--listen", "127.0.0.1:0", *flags],
+        stdout=subprocess.PIPE, stderr=subprocess.PIPE, encoding="utf-8", env=environment(**variables),
+    )
+    try:
+        first = process.stdout.readline()
+        port = re.fullmatch(r"listening at http://127\.0\.0\.1:(\d+)\n", first)
+        assert port, (first, process.stderr.read() if process.poll() is not None else "")
+        process.port = int(port[1])
+        yield process
+    finally:
+        process.kill()
+        process.communicate()
+
+
+def ask(server, method, target, body=None, headers=(), connection=None):
+    link = connection or http.client.HTTPConnection("127.0.0.1", server.port, timeout=30)
+    link.request(method, target, body, dict(headers))
+    response = link.getresponse()
+    content = response.read()
+    if connection is None:
+        link.close()
+    return response.status, response.headers, content
+
+
+def started(number):
+    return {"event_type": "charge_started", "session_id": f"s{number}", "event_id": f"e{number}"}
+
+
+def sessions(server):
+    return json.loads(ask(server, "GET", FUNNEL)[2])["sessions_started"]
+
+
+def stop(server):
+    server.send_signal(signal.SIGTERM)
+    output = server.communicate(timeout=60)
+    return server.returncode, output
+
+
+def raw(server, request):
+    """What comes back for these bytes, until the server closes."""
+    with socket.create_connection(("127.0.0.1", server.port), timeout=30) as link:
+        link.sendall(request)
+        answer = b""
+        while chunk := link.recv(65536):
+            answer += chunk
+        return answer
+
+
+def test_it_counts_what_is_posted_and_keeps_it(tmp_path):
+    store = f"sqlite:///{tmp_path}/a.db"
+    with serving(store) as server:
+        body = "\n".join(json.dumps(started(i)) for i in range(100))
+        status, _, answer = ask(
+            server, "POST", EVENTS + "?flush=true", body, {"Content-Type": "application/x-ndjson"}
+        )
+        assert (status, json.loads(answer)["accepted"], sessions(server)) == (202, 100, 100)
+        assert ask(server, "POST", EVENTS, json.dumps(started(100)))[0] == 202
+        code, output = stop(server)  # stores what is accepted
+        assert (code, output) == (0, ("storing what was accepted\n", ""))
+    with serving(store) as server:
+        assert sessions(server) == 101
+
+
+def test_what_it_accepted_outlives_kill(tmp_path):
+    store = f"sqlite:///{tmp_path}/a.db"
+    with serving(store, ANALYTICS_FLUSH_INTERVAL="3600", ANALYTICS_BATCH_SIZE="10000") as server:
+        for i in range(20):
+            assert ask(server, "POST", EVENTS, json.dumps(started(i)))[0] == 202
+        server.kill()
+        server.wait()
+    with serving(store) as server:
+        assert ask(server, "POST", EVENTS + "?flush=true", json.dumps(started(0)))[0] == 202
+        assert sessions(server) == 20
+
+
+def test_a_connection_takes_many_requests():
+    with serving() as server:
+        link = http.client.HTTPConnection("127.0.0.1", server.port, timeout=30)
+        status, headers, body = ask(server, "GET", "/v1/analytics/kpis", connection=link)
+        assert (status, headers["Content-Encoding"], headers["X-Content-Type-Options"]) == (200, None, "nosniff")
+        first = link.sock
+        again = ask(server, "GET", "/v1/analytics/kpis", None, {"If-None-Match": headers["ETag"]}, link)
+        assert (again[0], again[2]) == (304, b"")
+        head = ask(server, "HEAD", "/v1/analytics/openapi.json", connection=link)
+        whole = ask(server, "GET", "/v1/analytics/openapi.json", connection=link)
+        assert (head[2], int(head[1]["Content-Length"])) == (b"", len(whole[2]))
+        zipped = ask(server, "GET", "/v1/analytics/openapi.json", None, {"Accept-Encoding": "gzip"}, link)
+        assert (zipped[1]["Content-Encoding"], gzip.decompress(zipped[2])) == ("gzip", whole[2])
+        assert "Accept-Encoding" in zipped[1].get_all("Vary") and len(zipped[2]) < len(whole[2])
+        assert ask(server, "GET", "/nowhere", connection=link)[0] == 404
+        assert ask(server, "GET", "/livez", connection=link)[0] == 200
+        assert link.sock is first
+        link.close()
+
+
+@pytest.mark.parametrize(
+    "request_bytes, status, detail",
+    [
+        (b"GARBAGE\r\n\r\n", 400, "no HTTP"),
+        (b"GET /livez HTTP/1.1\r\nHost : a\r\n\r\n", 400, "no HTTP"),
+        (b"GET /li\x01vez HTTP/1.1\r\n\r\n", 400, "no HTTP"),
+        (b"POST /v1/analytics/events HTTP/1.1\r\nContent-Length: x\r\n\r\n", 400, "no HTTP"),
+        (
+            b"POST /v1/analytics/events HTTP/1.1\r\nContent-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
+            400, "no HTTP",
+        ),
+        (b"GET /livez HTTP/1.1\r\nX: " + b"x" * 40_000 + b"\r\n\r\n", 431, "32768 bytes"),
+        (b"GET /" + b"x" * 40_000, 431, "32768 bytes"),
+        (b"POST /v1/analytics/events HTTP/1.1\r\nContent-Length: 9000000\r\n\r\n", 413, "8388608"),
+        (
+            b"POST /v1/analytics/events HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n900000\r\n" + b"x" * 9_437_184,
+            413, "8388608",
+        ),
+        (b"GET /" + b"x" * 20_000 + b" HTTP/1.1\r\nConnection: close\r\n\r\n", 414, "16384"),
+    ],
+)  # fmt: skip
+def test_hostile_requests_get_a_clean_error(shared_server, request_bytes, status, detail):
+    answer = raw(shared_server, request_bytes)
+    head, _, body = answer.partition(b"\r\n\r\n")
+    assert head.startswith(b"HTTP/1.1 %d " % status), answer[:500]
+    assert b"Connection: close" in head and detail in json.loads(body)["detail"]
+    assert ask(shared_server, "GET", "/livez")[0] == 200
+
+
+@pytest.fixture(scope="module")
+def shared_server():
+    with serving() as server:
+        yield server
+
+
+def test_a_large_body_is_asked_for_before_it_is_sent(shared_server):
+    body = json.dumps(started(1)).encode()
+    with socket.create_connection(("127.0.0.1", shared_server.port), timeout=30) as link:
+        link.sendall(
+            b"POST /v1/analytics/events HTTP/1.1\r\nExpect: 100-continue\r\nConnection: close\r\n"
+            b"Content-Length: %d\r\n\r\n" % len(body)
+        )
+        assert link.recv(1000) == b"HTTP/1.1 100 Continue\r\n\r\n"
+        link.sendall(body)
+        assert link.recv(1000).startswith(b"HTTP/1.1 202 ")
+
+
+def test_requests_one_behind_the_other_are_answered_in_turn(shared_server):
+    one = b"GET /livez HTTP/1.1\r\n\r\n"
+    answer = raw(shared_server, one * 9 + b"GET /livez HTTP/1.1\r\nConnection: close\r\n\r\n")
+    assert answer.count(b"HTTP/1.1 200 OK") == 10
+
+
+def test_slow_clients_are_cut_and_hold_up_nobody():
+    with serving("memory:", "--request-timeout", "1", "--threads", "1") as server:
+        slow = [socket.create_connection(("127.0.0.1", server.port), timeout=30) for _ in range(200)]
+        for i, link in enumerate(slow):
+            link.sendall(
+                b"GET /livez HTTP/1.1\r\nX-Slow:"
+                if i % 2
+                else b"POST /v1/analytics/events HTTP/1.1\r\nContent-Length: 100\r\n\r\n{"
+            )
+        assert ask(server, "GET", "/livez")[0] == 200  # while they wait
+        assert {link.recv(1) for link in slow} == {b""}  # closed
+        for link in slow:
+            link.close()
+
+
+def test_connections_of_an_address_are_limited():
+    with serving("memory:", "--max-connections-of-address", "3") as server:
+        links = [http.client.HTTPConnection("127.0.0.1", server.port, timeout=30) for _ in range(3)]
+        assert [ask(server, "GET", "/livez", connection=link)[0] for link in links] == [200] * 3
+        status, headers, body = ask(server, "GET", "/livez")
+        assert (status, headers["Retry-After"]) == (503, "1")
+        assert json.loads(body) == {"detail": "too many connections"}
+        assert ask(server, "GET", "/livez", connection=links[0])[0] == 200  # these stay
+
+
+def test_a_request_under_way_is_answered_before_it_stops(tmp_path):
+    """A flush waits while another process holds the database's lock; SIGTERM meanwhile loses nothing."""
+    import sqlite3
+
+    file = tmp_path / "a.db"
+    with serving(f"sqlite:///{file}") as server:
+        assert ask(server, "POST", EVENTS + "?flush=true", json.dumps(started(0)))[0] == 202
+        idle = socket.create_connection(("127.0.0.1", server.port), timeout=30)
+        lock = sqlite3.connect(file, isolation_level=None)
+        lock.execute("BEGIN IMMEDIATE")
+        waiting = http.client.HTTPConnection("127.0.0.1", server.port, timeout=30)
+        waiting.request("POST", EVENTS + "?flush=true", json.dumps(started(1)))
+        while json.loads(ask(server, "GET", "/v1/analytics/stats")[2])["published"] < 2:
+            pass  # until it has come whole
+        server.send_signal(signal.SIGTERM)
+        assert idle.recv(1) == b""  # closed at once
+        lock.execute("ROLLBACK")
+        response = waiting.getresponse()
+        assert (response.status, response.headers["Connection"]) == (202, "close")
+        assert server.wait(timeout=60) == 0
+
+
+def test_keys_are_asked_for_and_never_told(tmp_path):
+    keys = tmp_path / "keys"
+    keys.write_text("read reader-0123456789\nwrite writer-0123456789\n")
+    with serving("memory:", "--api-keys", str(keys), "--access-log") as server:
+        assert ask(server, "GET", FUNNEL + "?hub=secret")[0] == 401
+        assert ask(server, "GET", FUNNEL, None, {"Authorization": "Bearer reader-0123456789"})[0] == 200
+        assert ask(server, "POST", EVENTS, "[]", {"X-API-Key": "reader-0123456789"})[0] == 403
+        assert ask(server, "POST", EVENTS, json.dumps(started(1)), {"X-API-Key": "writer-0123456789"})[0] == 202
+        assert ask(server, "GET", "/livez")[0] == 200
+        # No body is read of who may not send one.
+        assert raw(
+            server, b"POST /v1/analytics/events HTTP/1.1\r\nContent-Length: 1000\r\n\r\n"
+        ).startswith(b"HTTP/1.1 401 ")
+        code, (_, log) = stop(server)
+    assert code == 0
+    assert re.match(r"127\.0\.0\.1 GET /v1/analytics/kpis/conversion-funnel 401 \d+\.\d+ ms\n", log)
+    assert log.count("\n") == 6 and "secret" not in log and "0123456789" not in log
+
+
+def run(*flags, **variables):
+    done = subprocess.run(
+        [SERVER, *flags], capture_output=True, encoding="utf-8", timeout=60, env=environment(**variables)
+    )
+    return done.returncode, done.stdout + done.stderr
+
+
+@pytest.mark.parametrize(
+    "flags, variables, words",
+    [
+        (["--listen", "nowhere"], {}, "like 127.0.0.1:8000"),
+        (["--listen", "127.0.0.1:99999"], {}, "like 127.0.0.1:8000"),
+        (["--listen", "0.0.0.0:0"], {}, "--api-keys"),
+        (["--listen", "[::]:0"], {}, "--api-keys"),
+        (["--listen", "0.0.0.0:0"], {"NERAVA_API_KEYS": "read short"}, "at least 16"),
+        (["--api-keys", "/nowhere"], {}, "cannot read '/nowhere'"),
+        (["--api-keys", "/dev/null"], {}, "no key"),
+        (["--cors-origin", "*"], {}, "like https://"),
+        (["--rate", "-1"], {}, "--rate"),
+        (["--threads", "0"], {}, "--threads"),
+        ([], {"ANALYTICS_BATCH_SIZE": "x"}, "ANALYTICS_BATCH_SIZE"),
+        (["--nonsense"], {}, "--nonsense"),
+    ],
+)
+def test_wrong_usage_is_told(flags, variables, words):
+    code, output = run(*flags, **variables)
+    assert code == 2 and words in output
+
+
+def test_what_cannot_be_opened_is_told(shared_server, tmp_path):
+    assert run("--store", "memory:", "--listen", f"127.0.0.1:{shared_server.port}") == (
+        1, f"nerava-analytics-server: cannot listen at 127.0.0.1:{shared_server.port}: Address already in use\n",
+    )  # fmt: skip
+    (tmp_path / "a.db").write_text("no database" * 1000)
+    code, output = run("--store", f"sqlite:///{tmp_path}/a.db", "--listen", "127.0.0.1:0")
+    assert code == 1 and "a.db" in output
+
+
+def test_others_may_reach_it_with_keys():
+    code, output = run("--help")
+    assert code == 0 and "read,write KEY" in output
+    with subprocess.Popen(
+        [SERVER, "--store", "memory:", "--listen", "0.0.0.0:0"], stdout=subprocess.PIPE, encoding="utf-8",
+        env=environment(NERAVA_API_KEYS="read reader-0123456789; write writer-0123456789"),
+    ) as process:  # fmt: skip
+        assert process.stdout.readline().startswith("listening at http://0.0.0.0:")
+        process.terminate()
+        assert process.wait(timeout=60) == 0
