@@ -22,7 +22,8 @@ test_packages=(
   catch2              # unit and property tests
   clang-14 libclang-rt-14-dev  # ThreadSanitizer, -Wthread-safety and libFuzzer
   abigail-tools       # the C ABI is held against a recorded one
-  libbenchmark-dev libspdlog-dev  # tests/bench
+  libbenchmark-dev libspdlog-dev libcpp-httplib-dev wrk slowhttptest  # tests/bench
+  curl                # the commands that the demo prints are run
   sqlite3             # the documented shell commands are run
   python3 python3-venv python3-pip python3-pytest
   gunicorn uwsgi-core uwsgi-plugin-python3  # servers that fork what uses the library
