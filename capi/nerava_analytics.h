@@ -1105,6 +1105,8 @@ NVA_API nva_status nva_http_response_header_at(const nva_http_response* response
                                                nva_http_header* header);
 NVA_API nva_string nva_http_response_body(const nva_http_response* response);
 NVA_API void nva_http_response_free(nva_http_response* response);
+/* The OpenAPI 3.1 description of all endpoints; free it with nva_free(). It needs no pipeline. */
+NVA_API nva_status nva_openapi_json(char** json);
 
 /* ---- Reports ------------------------------------------------------------------------------ */
 

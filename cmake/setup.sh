@@ -27,6 +27,8 @@ test_packages=(
   sqlite3             # the documented shell commands are run
   python3 python3-venv python3-pip python3-pytest
   gunicorn uwsgi-core uwsgi-plugin-python3  # servers that fork what uses the library
+  python3-jsonschema  # answers are held against the OpenAPI description
+  python3-fastapi python3-httpx python3-uvicorn  # nerava_analytics.fastapi in a real application
   pkg-config
   strace              # checks the fault injection of tests/faults
 )

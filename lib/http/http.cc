@@ -134,8 +134,8 @@ HttpResponse Respond(Pipeline& pipeline, const HttpApiOptions& options,
     return response;
   }
   if (request.body.size() > options.max_body_bytes) {
-    return Detail(413, fmt::format("the body has {} bytes; it may have at most {}",
-                                   request.body.size(), options.max_body_bytes));
+    return Detail(413, fmt::format("the body is too large; it may have at most {} bytes",
+                                   options.max_body_bytes));
   }
   return AnswerRoute(*found, pipeline, options, request, *std::move(target));
 }

@@ -3,6 +3,7 @@
 
 #include "lib/event/json_writer.h"
 #include "lib/http/routes.h"
+#include "lib/http/schema.h"
 
 namespace nerava::analytics {
 namespace {
@@ -52,6 +53,7 @@ std::string ParametersJson(const Route& route) {
     array += (array.empty() ? "" : ",") + ObjectJson([&](JsonObjectWriter& json) {
                json.Text("name", parameter->name);
                json.Text("in", "query");
+               json.Json("allowEmptyValue", "true");  // as if it were not there
                json.Text("description", parameter->description);
                json.Json("schema", SchemaJson(*parameter, route.default_days));
              });
@@ -59,27 +61,66 @@ std::string ParametersJson(const Route& route) {
   return "[" + array + "]";
 }
 
-std::string ResponseJson(std::string_view description) {
+std::string ContentJson(std::string_view type, const std::string& schema) {
+  return ObjectJson([&](JsonObjectWriter& json) {
+    json.Json(type, ObjectJson([&](JsonObjectWriter& content) { content.Json("schema", schema); }));
+  });
+}
+
+std::string ResponseJson(std::string_view description, const std::string& schema,
+                         std::string_view headers = "") {
   return ObjectJson([&](JsonObjectWriter& json) {
     json.Text("description", description);
-    json.Json("content", R"({"application/json":{"schema":{"type":"object"}}})");
+    if (!headers.empty()) json.Json("headers", headers);
+    json.Json("content", ContentJson("application/json", schema));
+  });
+}
+
+constexpr char kTagHeaders[] =
+    R"({"ETag":{"required":true,"description":"For If-None-Match.","schema":{"type":"string"}}})";
+constexpr char kRetryHeaders[] =
+    R"({"Retry-After":{"required":true,"description":"Seconds.","schema":{"type":"integer"}}})";
+
+std::string GoodJson(const http::Reply& reply) {
+  return ObjectJson([&](JsonObjectWriter& json) {
+    json.Text("description", "The answer.");
+    if (reply.has_tag) json.Json("headers", kTagHeaders);
+    json.Json("content", ContentJson(reply.content_type, http::RefTo(reply.schema)));
+  });
+}
+
+std::string NotModifiedJson() {
+  return ObjectJson([&](JsonObjectWriter& json) {
+    json.Text("description", "The answer is that of the tag in If-None-Match.");
+    json.Json("headers", kTagHeaders);
   });
 }
 
 std::string ResponsesJson(const Route& route) {
   const bool publishes = route.method == "POST";
+  const std::string error = http::RefTo("Error");
+  const std::string problems = http::RefTo("Problems");
+  const http::Reply& reply = route.reply;
   return ObjectJson([&](JsonObjectWriter& json) {
     if (publishes) {
-      json.Json("202", ResponseJson("All events are accepted."));
-      json.Json("207", ResponseJson("Some events are accepted; `results` tells which."));
-      json.Json("413", ResponseJson("The body is too large."));
+      const std::string results = http::RefTo(reply.schema);
+      json.Json("202", ResponseJson("All events are accepted.", results));
+      json.Json("207", ResponseJson("Some events are accepted; `results` tells which.", results));
     } else {
-      json.Json("200", ResponseJson("The answer."));
-      json.Json("304", R"({"description":"The answer is that of the tag in If-None-Match."})");
+      json.Json("200", GoodJson(reply));
+      if (reply.has_tag) json.Json("304", NotModifiedJson());
     }
-    json.Json("422", ResponseJson("`detail` says what is wrong with the request."));
-    json.Json("500", ResponseJson("The question could not be answered."));
-    json.Json("503", ResponseJson("Not now; try again after Retry-After seconds."));
+    json.Json("413", ResponseJson("The body is too large.", error));
+    json.Json("414", ResponseJson("Path and query are too long.", error));
+    json.Json("422", ResponseJson("`detail` says what is wrong with the request.",
+                                  publishes ? http::AnyOf({problems, http::RefTo("NotAllAccepted")})
+                                            : problems));
+    json.Json("500", ResponseJson("The question could not be answered.", error));
+    json.Json("503", ResponseJson("Not now; try again after Retry-After seconds.",
+                                  reply.when_unhealthy.empty()
+                                      ? error
+                                      : http::AnyOf({http::RefTo(reply.when_unhealthy), error}),
+                                  kRetryHeaders));
   });
 }
 
@@ -87,6 +128,17 @@ constexpr char kBodyJson[] =
     R"({"required":true,"content":{)"
     R"("application/json":{"schema":{"oneOf":[{"type":"object"},{"type":"array","items":{"type":"object"}}]}},)"
     R"("application/x-ndjson":{"schema":{"type":"string"}}}})";
+
+std::string ComponentsJson() {
+  return ObjectJson([&](JsonObjectWriter& json) {
+    json.Json("schemas", ObjectJson([&](JsonObjectWriter& schemas) {
+                for (const auto& group :
+                     {http::KpiSchemas(), http::ReportSchemas(), http::PipelineSchemas()}) {
+                  for (const auto& [name, schema] : group) schemas.Json(name, schema);
+                }
+              }));
+  });
+}
 
 // "get_kpis_conversion_funnel": as generated clients name it.
 std::string OperationId(const Route& route) {
@@ -110,6 +162,7 @@ std::string OpenApiJson() {
                ObjectJson([&](JsonObjectWriter& json) {
                  json.Text("operationId", OperationId(route));
                  json.Text("summary", route.summary);
+                 json.Json("tags", R"(["analytics"])");
                  json.Json("parameters", ParametersJson(route));
                  if (route.method == "POST") json.Json("requestBody", kBodyJson);
                  json.Json("responses", ResponsesJson(route));
@@ -121,6 +174,7 @@ std::string OpenApiJson() {
     json.Json("paths", ObjectJson([&](JsonObjectWriter& all) {
                 for (const auto& [path, methods] : paths) all.Json(path, "{" + methods + "}");
               }));
+    json.Json("components", ComponentsJson());
   });
 }
 

@@ -181,24 +181,44 @@ absl::StatusOr<Answer> AnswerEvents(Call& call) {
 }
 
 constexpr std::array<Route, 7> kRoutes{
-    {{"POST", "/v1/analytics/events",
+    {{"POST",
+      "/v1/analytics/events",
       "Publishes domain events: one, an array, or one a line (NDJSON). Sent again with the same "
       "event_id they count once.",
-      kEventsParameters, &AnswerEvents},
-     {"GET", "/v1/analytics/stats", "What the pipeline counts.", {}, &AnswerStats},
+      kEventsParameters,
+      &AnswerEvents,
+      {"Results", false, "NotAllAccepted"}},
+     {"GET",
+      "/v1/analytics/stats",
+      "What the pipeline counts.",
+      {},
+      &AnswerStats,
+      {"Stats", false}},
      {"GET",
       "/v1/analytics/health",
       "How the pipeline is: 200, or 503 when unhealthy.",
       {},
-      &AnswerHealth},
-     {"GET", "/v1/analytics/watches", "Alerts that are pending or firing.", {}, &AnswerWatches},
-     {"GET", "/v1/analytics/openapi.json", "This description.", {}, &AnswerOpenApi},
-     {"GET", "/livez", "Whether the process answers.", {}, &AnswerAlive},
+      &AnswerHealth,
+      {"Health", false, "Health"}},
+     {"GET",
+      "/v1/analytics/watches",
+      "Alerts that are pending or firing.",
+      {},
+      &AnswerWatches,
+      {"Watches", false}},
+     {"GET",
+      "/v1/analytics/openapi.json",
+      "This description.",
+      {},
+      &AnswerOpenApi,
+      {"OpenApi", false}},
+     {"GET", "/livez", "Whether the process answers.", {}, &AnswerAlive, {"Alive", false}},
      {"GET",
       "/readyz",
       "Whether events and questions can be sent: 200, or 503.",
       {},
-      &AnswerReady}}};
+      &AnswerReady,
+      {"Ready", false, "Ready"}}}};
 
 }  // namespace
 

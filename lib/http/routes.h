@@ -32,6 +32,14 @@ struct Answer {
   std::string_view content_type = "application/json";
 };
 
+// What a route says when all is well: a schema of schema.h, by its name.
+struct Reply {
+  std::string_view schema;
+  bool has_tag = true;                   // an ETag, and so 304
+  std::string_view when_unhealthy = {};  // with 503, beside Error
+  std::string_view content_type = "application/json";
+};
+
 struct Route {
   std::string_view method;
   std::string_view path;
@@ -39,6 +47,7 @@ struct Route {
   absl::Span<const Parameter* const> parameters;
   // Takes these, then calls Check; when that says no, what it returns is not looked at.
   absl::StatusOr<Answer> (*answer)(Call& call);
+  Reply reply;
   int default_days = 7;
 };
 

@@ -1,6 +1,5 @@
 #include "lib/kpi/json.h"
 
-#include <array>
 #include <cstddef>
 
 #include "lib/kpi/calendar.h"
@@ -15,8 +14,7 @@ void AddNumbers(const Numbers& numbers, JsonObjectWriter* json) {
 }
 
 void AddGrain(AnswerGrain grain, JsonObjectWriter* json) {
-  constexpr std::array<std::string_view, 3> kNames{"exact", "day", "partial"};
-  json->Text("grain", kNames[static_cast<std::size_t>(grain)]);
+  json->Text("grain", kGrainNames[static_cast<std::size_t>(grain)]);
 }
 
 void AddPeriod(const AnsweredPeriod& period, JsonObjectWriter* json) {

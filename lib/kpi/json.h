@@ -33,6 +33,7 @@ absl::TimeZone ZoneOrUtc(const std::string& name);
 // By value.
 inline constexpr std::array<std::string_view, 4> kIntervalNames{"hour", "day", "week", "month"};
 inline constexpr std::array<std::string_view, 3> kDimensionNames{"region", "hub", "window"};
+inline constexpr std::array<std::string_view, 3> kGrainNames{"exact", "day", "partial"};
 std::string_view NameOf(Interval interval);
 std::string_view NameOf(Dimension dimension);
 

@@ -1,6 +1,5 @@
 #include "nerava/analytics/watch.h"
 
-#include <array>
 #include <cmath>
 #include <string_view>
 
@@ -9,6 +8,7 @@
 #include "lib/event/json_writer.h"
 #include "lib/event/text.h"
 #include "lib/event/validate.h"
+#include "lib/watch/names.h"
 #include "lib/watch/readings.h"
 #include "nerava/analytics/timestamp.h"
 
@@ -68,11 +68,10 @@ absl::Status AlertOptions::Validate() const {
 }
 
 std::string ToJson(const Alert& alert) {
-  constexpr std::array<std::string_view, 3> kStates{"pending", "firing", "resolved"};
   return ObjectJson([&](JsonObjectWriter& json) {
     json.Text("watch", ValidText(alert.watch));
     json.Text("group", ValidText(alert.group));
-    json.Text("state", kStates.at(static_cast<std::size_t>(alert.state)));
+    json.Text("state", kAlertStateNames.at(static_cast<std::size_t>(alert.state)));
     json.Json("value", alert.value ? JsonOf(*alert.value) : "null");
     json.Json("threshold", JsonOf(alert.threshold));
     json.Json("sample", JsonOf(alert.sample));

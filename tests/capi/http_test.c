@@ -1,4 +1,6 @@
 /* Requests and responses. What the endpoints answer is proved elsewhere. */
+#include <string.h>
+
 #include "check.h"
 
 static nva_http_response* ask(nva_pipeline* pipeline, const char* method, const char* target,
@@ -72,9 +74,18 @@ static void what_is_no_request_is_refused(nva_pipeline* pipeline) {
   nva_http_response_free(NULL);
 }
 
+static void test_the_description_needs_no_pipeline(void) {
+  char* json = NULL;
+  CHECK_OK(nva_openapi_json(&json));
+  CHECK(strstr(json, "\"/v1/analytics/kpis\"") != NULL);
+  nva_free(json);
+  CHECK_FAILS(NVA_INVALID_ARGUMENT, nva_openapi_json(NULL));
+}
+
 int main(void) {
   nva_pipeline_options options;
   nva_pipeline* pipeline = NULL;
+  test_the_description_needs_no_pipeline();
   CHECK_OK(nva_pipeline_options_init(&options, sizeof options));
   options.database_url = nva_str("memory:");
   CHECK_OK(nva_pipeline_open(&options, &pipeline));

@@ -13,7 +13,7 @@ see docs/python.md for where it looks.
 """
 
 from ._convert import usd_to_cents
-from ._http import HttpResponse
+from ._http import HttpResponse, openapi
 from ._library import library_version
 from .errors import (
     Closed,
@@ -50,5 +50,6 @@ __all__ = [
     "library_version",
     "open",
     "open_from_environment",
+    "openapi",
     "usd_to_cents",
 ]

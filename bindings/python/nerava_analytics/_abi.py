@@ -178,6 +178,7 @@ _STATUS_FUNCTIONS: dict[str, tuple[Any, ...]] = {
     "nva_http_request_init": (POINTER(HttpRequest), c_uint32),
     "nva_pipeline_handle_http": (c_void_p, POINTER(HttpRequest), _OUT),
     "nva_http_response_header_at": (c_void_p, c_uint64, POINTER(HttpHeader)),
+    "nva_openapi_json": (_OUT,),
     "nva_pipeline_bus": (c_void_p, _OUT),
     "nva_pipeline_producer": (c_void_p, _OUT),
     "nva_pipeline_kpi": (c_void_p, _OUT),

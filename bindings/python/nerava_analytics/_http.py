@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import ctypes
-from typing import Iterable, NamedTuple
+import json
+from typing import Any, Iterable, NamedTuple
 
+from . import _library
 from ._abi import Abi, HttpHeader, HttpRequest, String, string
 
 
@@ -42,6 +44,15 @@ def handle(
         )
     finally:
         abi.nva_http_response_free(out)
+
+
+def openapi() -> dict[str, Any]:
+    """The OpenAPI 3.1 description of all endpoints. It needs no pipeline."""
+    abi = _library.abi()
+    out = ctypes.c_void_p()
+    abi.nva_openapi_json(ctypes.byref(out))
+    document: dict[str, Any] = json.loads(abi.take_text(out))
+    return document
 
 
 def _text(text: str) -> String:
