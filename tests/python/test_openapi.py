@@ -100,7 +100,10 @@ def full():
                     }
                 )
             response = ask(
-                pipeline, EVENTS, method="POST", body=json.dumps(events[rng.randrange(2) :]).encode()
+                pipeline,
+                EVENTS,
+                method="POST",
+                body=json.dumps(events[rng.randrange(2) :]).encode(),
             )
             assert response.status in (202, 422)
         for number in range(5):
