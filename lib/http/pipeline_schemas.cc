@@ -130,6 +130,7 @@ std::vector<NamedSchema> PipelineSchemas() {
           {"Alert", AlertSchema()},
           {"Watches", ObjectSchema({{"alerts", ArraySchema(RefTo("Alert"))}})},
           {"OpenApi", R"({"type":"object","description":"An OpenAPI 3.1 document."})"},
+          {"Metrics", Text()},
           {"Alive", ObjectSchema({{"status", Choice(kAlive)}})},
           {"Ready", ObjectSchema({{"status", Choice(kReadiness)}, {"reason", Text()}})},
           {"EventResult", EventResultSchema()},

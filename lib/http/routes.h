@@ -54,11 +54,12 @@ struct Route {
 absl::Span<const Route> KpiRoutes();
 absl::Span<const Route> ReportRoutes();
 absl::Span<const Route> PipelineRoutes();
+absl::Span<const Route> MetricsRoutes();
 
 // Each of them.
 template <typename Sink>
 void ForEachRoute(Sink sink) {
-  for (const auto routes : {KpiRoutes(), ReportRoutes(), PipelineRoutes()}) {
+  for (const auto routes : {KpiRoutes(), ReportRoutes(), PipelineRoutes(), MetricsRoutes()}) {
     for (const Route& route : routes) sink(route);
   }
 }
