@@ -74,6 +74,7 @@ Session::~Session() {
 
 void Session::ReadHead() {
   reading_ = true;
+  request_ = {};
   parser_.emplace();
   parser_->header_limit(static_cast<std::uint32_t>(server_.options_.max_head_bytes));
   parser_->body_limit(server_.options_.max_body_bytes);

@@ -174,6 +174,12 @@ def test_requests_one_behind_the_other_are_answered_in_turn(shared_server):
     assert answer.count(b"HTTP/1.1 200 OK") == 10
 
 
+def test_what_is_no_request_is_not_taken_for_the_one_before(shared_server):
+    answer = raw(shared_server, b"HEAD /livez HTTP/1.1\r\n\r\nGARBAGE\r\n\r\n")
+    assert b"HTTP/1.1 200 OK\r\n" in answer and b"HTTP/1.1 400 Bad Request\r\n" in answer
+    assert b"no HTTP/1.1 request" in answer
+
+
 def test_slow_clients_are_cut_and_hold_up_nobody():
     with serving("memory:", "--request-timeout", "1", "--threads", "1") as server:
         slow = [socket.create_connection(("127.0.0.1", server.port), timeout=30) for _ in range(200)]
