@@ -68,5 +68,8 @@ nva_string nva_http_response_body(const nva_http_response* response) {
 void nva_http_response_free(nva_http_response* response) { delete response; }
 
 nva_status nva_openapi_json(char** json) {
-  return Guarded([&] { Out(json) = Duplicate(OpenApiJson()); });
+  return Guarded([&] {
+    char*& out = Out(json);  // first: what is made for no one would be lost
+    out = Duplicate(OpenApiJson());
+  });
 }
