@@ -1,5 +1,4 @@
 // The KPI groups that the backend's clients read.
-#include <array>
 #include <utility>
 
 #include "lib/event/json_writer.h"
@@ -81,37 +80,39 @@ absl::StatusOr<Answer> AnswerGroup(Call& call) {
 
 constexpr int kStreakDays = 30;
 
-constexpr std::array<Route, 5> kRoutes{{{"GET",
-                                         "/v1/analytics/kpis",
-                                         "All four groups of KPIs.",
-                                         kParameters,
-                                         &AnswerGroup<&KpiCalculator::GetAllKpis>,
-                                         {"AllKpis"}},
-                                        {"GET",
-                                         "/v1/analytics/kpis/conversion-funnel",
-                                         "Sessions started, completed and credited.",
-                                         kParameters,
-                                         &AnswerGroup<&KpiCalculator::GetConversionFunnel>,
-                                         {"ConversionFunnelAnswer"}},
-                                        {"GET",
-                                         "/v1/analytics/kpis/green-hour-utilization",
-                                         "Sessions in an incentive window.",
-                                         kParameters,
-                                         &AnswerGroup<&KpiCalculator::GetGreenHourUtilization>,
-                                         {"GreenHourUtilizationAnswer"}},
-                                        {"GET",
-                                         "/v1/analytics/kpis/streak-metrics",
-                                         "Users, and how often they charge.",
-                                         kParameters,
-                                         &AnswerGroup<&KpiCalculator::GetStreakMetrics>,
-                                         {"StreakMetricsAnswer"},
-                                         kStreakDays},
-                                        {"GET",
-                                         "/v1/analytics/kpis/revenue-metrics",
-                                         "Rewards, energy and credits.",
-                                         kParameters,
-                                         &AnswerGroup<&KpiCalculator::GetRevenueMetrics>,
-                                         {"RevenueMetricsAnswer"}}}};
+constexpr Route kRoutes[] = {
+    {"GET",
+     "/v1/analytics/kpis",
+     "All four groups of KPIs.",
+     kParameters,
+     &AnswerGroup<&KpiCalculator::GetAllKpis>,
+     {"AllKpis"}},
+    {"GET",
+     "/v1/analytics/kpis/conversion-funnel",
+     "Sessions started, completed and credited.",
+     kParameters,
+     &AnswerGroup<&KpiCalculator::GetConversionFunnel>,
+     {"ConversionFunnelAnswer"}},
+    {"GET",
+     "/v1/analytics/kpis/green-hour-utilization",
+     "Sessions in an incentive window.",
+     kParameters,
+     &AnswerGroup<&KpiCalculator::GetGreenHourUtilization>,
+     {"GreenHourUtilizationAnswer"}},
+    {"GET",
+     "/v1/analytics/kpis/streak-metrics",
+     "Users, and how often they charge.",
+     kParameters,
+     &AnswerGroup<&KpiCalculator::GetStreakMetrics>,
+     {"StreakMetricsAnswer"},
+     kStreakDays},
+    {"GET",
+     "/v1/analytics/kpis/revenue-metrics",
+     "Rewards, energy and credits.",
+     kParameters,
+     &AnswerGroup<&KpiCalculator::GetRevenueMetrics>,
+     {"RevenueMetricsAnswer"}},
+};
 
 }  // namespace
 

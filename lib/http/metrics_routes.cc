@@ -9,6 +9,7 @@
 #include "fmt/format.h"
 #include "lib/event/text.h"
 #include "lib/http/routes.h"
+#include "lib/pipeline/names.h"
 #include "lib/watch/names.h"
 #include "nerava/analytics/rejection.h"
 
@@ -214,9 +215,9 @@ void AddPipeline(const PipelineStats& stats, Exposition* out) {
 
 void AddHealth(const Health& health, Exposition* out) {
   out->Head("health", "gauge", "1 for how the pipeline is.");
-  constexpr std::string_view kNames[] = {"healthy", "degraded", "unhealthy"};
-  for (std::size_t i = 0; i < std::size(kNames); ++i) {
-    out->Sample(i == static_cast<std::size_t>(health.status()) ? 1 : 0, Label("status", kNames[i]));
+  for (std::size_t i = 0; i < kHealthStatusNames.size(); ++i) {
+    out->Sample(i == static_cast<std::size_t>(health.status()) ? 1 : 0,
+                Label("status", kHealthStatusNames[i]));
   }
   out->One("warnings", "What somebody should look at though all works.",
            static_cast<double>(health.warnings.size()));

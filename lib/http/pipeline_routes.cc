@@ -1,6 +1,5 @@
 // The pipeline itself: what it counts, how it is, and events for it.
 #include <algorithm>
-#include <array>
 #include <string>
 
 #include "absl/strings/ascii.h"
@@ -180,45 +179,41 @@ absl::StatusOr<Answer> AnswerEvents(Call& call) {
   return ToAnswer(results, counts, stored);
 }
 
-constexpr std::array<Route, 7> kRoutes{
-    {{"POST",
-      "/v1/analytics/events",
-      "Publishes domain events: one, an array, or one a line (NDJSON). Sent again with the same "
-      "event_id they count once.",
-      kEventsParameters,
-      &AnswerEvents,
-      {"Results", false, "NotAllAccepted"}},
-     {"GET",
-      "/v1/analytics/stats",
-      "What the pipeline counts.",
-      {},
-      &AnswerStats,
-      {"Stats", false}},
-     {"GET",
-      "/v1/analytics/health",
-      "How the pipeline is: 200, or 503 when unhealthy.",
-      {},
-      &AnswerHealth,
-      {"Health", false, "Health"}},
-     {"GET",
-      "/v1/analytics/watches",
-      "Alerts that are pending or firing.",
-      {},
-      &AnswerWatches,
-      {"Watches", false}},
-     {"GET",
-      "/v1/analytics/openapi.json",
-      "This description.",
-      {},
-      &AnswerOpenApi,
-      {"OpenApi", false}},
-     {"GET", "/livez", "Whether the process answers.", {}, &AnswerAlive, {"Alive", false}},
-     {"GET",
-      "/readyz",
-      "Whether events and questions can be sent: 200, or 503.",
-      {},
-      &AnswerReady,
-      {"Ready", false, "Ready"}}}};
+constexpr Route kRoutes[] = {
+    {"POST",
+     "/v1/analytics/events",
+     "Publishes domain events: one, an array, or one a line (NDJSON). Sent again with the same "
+     "event_id they count once.",
+     kEventsParameters,
+     &AnswerEvents,
+     {"Results", false, "NotAllAccepted"}},
+    {"GET", "/v1/analytics/stats", "What the pipeline counts.", {}, &AnswerStats, {"Stats", false}},
+    {"GET",
+     "/v1/analytics/health",
+     "How the pipeline is: 200, or 503 when unhealthy.",
+     {},
+     &AnswerHealth,
+     {"Health", false, "Health"}},
+    {"GET",
+     "/v1/analytics/watches",
+     "Alerts that are pending or firing.",
+     {},
+     &AnswerWatches,
+     {"Watches", false}},
+    {"GET",
+     "/v1/analytics/openapi.json",
+     "This description.",
+     {},
+     &AnswerOpenApi,
+     {"OpenApi", false}},
+    {"GET", "/livez", "Whether the process answers.", {}, &AnswerAlive, {"Alive", false}},
+    {"GET",
+     "/readyz",
+     "Whether events and questions can be sent: 200, or 503.",
+     {},
+     &AnswerReady,
+     {"Ready", false, "Ready"}},
+};
 
 }  // namespace
 

@@ -51,7 +51,7 @@ std::string RetentionStatsSchema() {
 std::string CacheSchema() {
   return ObjectSchema(Join(
       {Counts({"hits", "shared", "misses", "failures", "warmed", "evictions", "entries", "bytes"}),
-       {{"hit_rate", Number("0 to 1.")}}}));
+       {{"hit_rate", Number("Percent, 0 to 100.")}}}));
 }
 
 std::string RejectionsSchema() {
