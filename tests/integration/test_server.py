@@ -8,6 +8,7 @@ import os
 import re
 import signal
 import socket
+import sqlite3
 import subprocess
 from pathlib import Path
 
@@ -195,8 +196,9 @@ def test_slow_clients_are_cut_and_hold_up_nobody():
             link.close()
 
 
-def test_connections_of_an_address_are_limited():
-    with serving("memory:", "--max-connections-of-address", "3") as server:
+@pytest.mark.parametrize("limit", ["--max-connections-of-address", "--max-connections"])
+def test_connections_are_limited(limit):
+    with serving("memory:", limit, "3") as server:
         links = [http.client.HTTPConnection("127.0.0.1", server.port, timeout=30) for _ in range(3)]
         assert [ask(server, "GET", "/livez", connection=link)[0] for link in links] == [200] * 3
         status, headers, body = ask(server, "GET", "/livez")
@@ -205,20 +207,54 @@ def test_connections_of_an_address_are_limited():
         assert ask(server, "GET", "/livez", connection=links[0])[0] == 200  # these stay
 
 
-def test_a_request_under_way_is_answered_before_it_stops(tmp_path):
-    """A flush waits while another process holds the database's lock; SIGTERM meanwhile loses nothing."""
-    import sqlite3
-
-    file = tmp_path / "a.db"
-    with serving(f"sqlite:///{file}") as server:
+@contextlib.contextmanager
+def flushing(folder, *flags):
+    """A server of which a request waits while somebody else holds the database's lock; both, and its link."""
+    file = folder / "a.db"
+    with serving(f"sqlite:///{file}", *flags) as server:
         assert ask(server, "POST", EVENTS + "?flush=true", json.dumps(started(0)))[0] == 202
+        with contextlib.closing(sqlite3.connect(file, isolation_level=None)) as lock:
+            lock.execute("BEGIN IMMEDIATE")
+            waiting = http.client.HTTPConnection("127.0.0.1", server.port, timeout=30)
+            waiting.request("POST", EVENTS + "?flush=true", json.dumps(started(1)))
+            yield server, lock, waiting
+            waiting.close()
+
+
+def test_too_many_waiting_requests_are_refused(tmp_path):
+    with flushing(tmp_path, "--threads", "1") as (server, lock, _):
+        request = b"GET /livez HTTP/1.1\r\nConnection: close\r\n\r\n"
+        links = [socket.create_connection(("127.0.0.1", server.port), timeout=30) for _ in range(300)]
+        for link in links:
+            link.sendall(request)
+        refused = links[-1].recv(65536)  # while the first ones wait
+        assert refused.startswith(b"HTTP/1.1 503 ") and b"Retry-After: 1\r\n" in refused
+        lock.execute("ROLLBACK")
+        answers = [link.recv(65536) for link in links[:-1]]
+        assert sum(answer.startswith(b"HTTP/1.1 200 ") for answer in answers) >= 255
+        for link in links:
+            link.close()
+
+
+def test_a_second_signal_ends_it_at_once(tmp_path):
+    with flushing(tmp_path) as (server, _, _):
         idle = socket.create_connection(("127.0.0.1", server.port), timeout=30)
-        lock = sqlite3.connect(file, isolation_level=None)
-        lock.execute("BEGIN IMMEDIATE")
-        waiting = http.client.HTTPConnection("127.0.0.1", server.port, timeout=30)
-        waiting.request("POST", EVENTS + "?flush=true", json.dumps(started(1)))
-        while json.loads(ask(server, "GET", "/v1/analytics/stats")[2])["published"] < 2:
-            pass  # until it has come whole
+        until_published(server, 2)
+        server.send_signal(signal.SIGTERM)
+        assert idle.recv(1) == b""  # it has heard of the first
+        server.send_signal(signal.SIGTERM)
+        assert server.wait(timeout=60) == -signal.SIGTERM
+
+
+def until_published(server, count):
+    while json.loads(ask(server, "GET", "/v1/analytics/stats")[2])["published"] < count:
+        pass
+
+
+def test_a_request_under_way_is_answered_before_it_stops(tmp_path):
+    with flushing(tmp_path) as (server, lock, waiting):
+        idle = socket.create_connection(("127.0.0.1", server.port), timeout=30)
+        until_published(server, 2)  # it has come whole
         server.send_signal(signal.SIGTERM)
         assert idle.recv(1) == b""  # closed at once
         lock.execute("ROLLBACK")
