@@ -4,6 +4,7 @@
 
 #include <CLI/CLI.hpp>
 #include <boost/asio/ip/address.hpp>
+#include <cstdlib>
 #include <fstream>
 #include <iterator>
 #include <utility>
@@ -112,7 +113,6 @@ std::optional<int> ParseCommandLine(int argc, char** argv, Settings* settings) {
   app.footer(kFooter);
   std::string listen = "127.0.0.1:8000";
   std::string key_file;
-  std::string keys;
   settings->gate.requests_per_second = 1'000;
   absl::StatusOr<analytics::Options> environment = analytics::Options::FromEnvironment();
   if (environment.ok()) settings->pipeline = *environment;

@@ -1,3 +1,4 @@
+// What the server is told by its flags and its environment.
 #pragma once
 
 #include <optional>

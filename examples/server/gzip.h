@@ -1,3 +1,4 @@
+// Compressed answers. Thread-safe.
 #pragma once
 
 #include <string>

@@ -40,6 +40,7 @@ struct ServerOptions {
 
 class Session;
 
+// Of one thread, which Run() keeps; owns its connections and threads.
 class Server {
  public:
   // Answers requests that came whole and passed the gate; on several threads.
