@@ -14,6 +14,7 @@
 #include "lib/base/mutex.h"
 #include "lib/event/fields.h"
 #include "lib/event/validate.h"
+#include "lib/journal/fill.h"
 #include "lib/kpi/cache.h"
 #include "lib/pipeline/housekeeping.h"
 #include "lib/pipeline/validate.h"
@@ -77,14 +78,11 @@ std::vector<std::string> Warnings(const PipelineStats& stats, const BatchWriterO
                     "to look at",
                     writer.journal.quarantined_segments));
   }
-  // Once it is full, events wait or are refused. Two segments are always there.
   constexpr double kNearlyFull = 0.8;
-  const auto spare = static_cast<double>(2 * options.journal.segment_bytes);
-  const double room = static_cast<double>(options.journal.max_bytes) - spare;
-  const double used = static_cast<double>(writer.journal.bytes) - spare;
-  if (room > 0 && used >= kNearlyFull * room) {
+  const double fill = JournalFill(writer.journal, options.journal);
+  if (fill >= kNearlyFull) {
     warnings.push_back(fmt::format(
-        "the journal is {:.0f} % full; look at why the store does not keep up", 100 * used / room));
+        "the journal is {:.0f} % full; look at why the store does not keep up", 100 * fill));
   }
   if (!stats.retention.last_error.empty()) {
     warnings.push_back("old data is kept: " + stats.retention.last_error);
