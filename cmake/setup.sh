@@ -29,6 +29,7 @@ test_packages=(
   gunicorn uwsgi-core uwsgi-plugin-python3  # servers that fork what uses the library
   python3-jsonschema  # answers are held against the OpenAPI description
   python3-fastapi python3-httpx python3-uvicorn  # nerava_analytics.fastapi in a real application
+  prometheus          # reads /metrics, and tries alert rules and the dashboard's queries
   pkg-config
   strace              # checks the fault injection of tests/faults
 )
@@ -67,4 +68,8 @@ if ! { "${root[@]}" apt-get update && "${root[@]}" env DEBIAN_FRONTEND=nonintera
     apt-get install -y --no-install-recommends "${missing[@]}"; } >"$log" 2>&1; then
   cat "$log" >&2
   exit 1
+fi
+# Debian starts it on port 9090, now and at every boot; the tests start their own.
+if [[ " ${missing[*]} " == *" prometheus "* && -d /run/systemd/system ]]; then
+  "${root[@]}" systemctl --quiet disable --now prometheus
 fi
