@@ -43,6 +43,26 @@ def started(database):
         return pipeline.kpis.conversion_funnel()["sessions_started"]
 
 
+def test_a_spawned_process_ends_without_a_word(run_python, database):
+    result = run_python(
+        """
+import multiprocessing, sys
+WORK = '''
+import sys, nerava_analytics
+sys.kept = nerava_analytics.open(sys.argv[1])
+sys.kept.charge_started("s")
+'''
+process = multiprocessing.get_context("spawn").Process(target=exec, args=(WORK,))
+process.start()
+process.join()
+sys.exit(process.exitcode)
+""",
+        url_of(database),
+    )
+    assert (result.returncode, result.stdout, result.stderr) == (0, "", "")
+    assert started(database) == 1
+
+
 def test_a_pipeline_left_open_is_closed_at_exit(run_python, database):
     result = run_python(
         """

@@ -38,6 +38,7 @@ def _at_exit() -> None:
     _fork.check()
     deadline = time.monotonic() + EXIT_TIMEOUT
     pipelines = list(_pipelines)
+    _pipelines.clear()  # a spawned process of multiprocessing comes here twice
     for pipeline in pipelines:
         try:
             pipeline._close_at_exit(max(0.0, deadline - time.monotonic()))
