@@ -24,7 +24,10 @@ int Serve(const Settings& settings) {
   Server server(settings.server, settings.gate,
                 [&api](const analytics::HttpRequest& request) { return api.Handle(request); });
   const auto port = server.Listen();
-  if (!port.ok()) return Fail(std::string(port.status().message()));
+  if (!port.ok()) {
+    return Fail(fmt::format("{}; --listen takes another address or port, 0 for any free one",
+                            std::string(port.status().message())));
+  }
   const bool is_v6 = settings.server.address.find(':') != std::string::npos;
   fmt::print("listening at http://{0}{2}{1}:{3}\n", is_v6 ? "[" : "", is_v6 ? "]" : "",
              settings.server.address, *port);

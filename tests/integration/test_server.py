@@ -312,9 +312,12 @@ def test_wrong_usage_is_told(flags, variables, words):
 
 
 def test_what_cannot_be_opened_is_told(shared_server, tmp_path):
-    assert run("--store", "memory:", "--listen", f"127.0.0.1:{shared_server.port}") == (
-        1, f"nerava-analytics-server: cannot listen at 127.0.0.1:{shared_server.port}: Address already in use\n",
-    )  # fmt: skip
+    taken = f"127.0.0.1:{shared_server.port}"
+    assert run("--store", "memory:", "--listen", taken) == (
+        1,
+        f"nerava-analytics-server: cannot listen at {taken}: Address already in use; --listen takes "
+        "another address or port, 0 for any free one\n",
+    )
     (tmp_path / "a.db").write_text("no database" * 1000)
     code, output = run("--store", f"sqlite:///{tmp_path}/a.db", "--listen", "127.0.0.1:0")
     assert code == 1 and "a.db" in output
