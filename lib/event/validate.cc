@@ -13,17 +13,6 @@
 namespace nerava::analytics {
 namespace {
 
-std::int64_t MaxAmountOf(FieldKind kind) {
-  switch (kind) {
-    case FieldKind::kUsd:
-      return kMaxMicroUsd;
-    case FieldKind::kKwh:
-      return kMaxMilliwattHours;
-    default:
-      return kMaxCents;
-  }
-}
-
 absl::Status RefuseMissing(std::string_view field) {
   return Refuse(RejectReason::kMissingField,
                 fmt::format("{} is missing or empty; it is required", field));

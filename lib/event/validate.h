@@ -27,6 +27,18 @@ constexpr std::size_t MaxBytesOf(FieldKind kind) {
   }
 }
 
+// In the field's integer unit.
+constexpr std::int64_t MaxAmountOf(FieldKind kind) {
+  switch (kind) {
+    case FieldKind::kUsd:
+      return kMaxMicroUsd;
+    case FieldKind::kKwh:
+      return kMaxMilliwattHours;
+    default:
+      return kMaxCents;
+  }
+}
+
 // The checks refuse what the field may not hold; absent values only when the field is required.
 // They run for every field of every event: what is usual is seen inline, by a few instructions, and
 // only the rest is looked at closely.

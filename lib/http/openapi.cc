@@ -2,6 +2,7 @@
 #include <map>
 
 #include "lib/event/json_writer.h"
+#include "lib/http/event_list.h"
 #include "lib/http/routes.h"
 #include "lib/http/schema.h"
 
@@ -61,10 +62,12 @@ std::string ParametersJson(const Route& route) {
   return "[" + array + "]";
 }
 
+std::string SchemaOf(const std::string& schema) {
+  return ObjectJson([&](JsonObjectWriter& json) { json.Json("schema", schema); });
+}
+
 std::string ContentJson(std::string_view type, const std::string& schema) {
-  return ObjectJson([&](JsonObjectWriter& json) {
-    json.Json(type, ObjectJson([&](JsonObjectWriter& content) { content.Json("schema", schema); }));
-  });
+  return ObjectJson([&](JsonObjectWriter& json) { json.Json(type, SchemaOf(schema)); });
 }
 
 std::string ResponseJson(std::string_view description, const std::string& schema,
@@ -124,16 +127,27 @@ std::string ResponsesJson(const Route& route) {
   });
 }
 
-constexpr char kBodyJson[] =
-    R"({"required":true,"content":{)"
-    R"("application/json":{"schema":{"oneOf":[{"type":"object"},{"type":"array","items":{"type":"object"}}]}},)"
-    R"("application/x-ndjson":{"schema":{"type":"string"}}}})";
+std::string BodyJson() {
+  const std::string event = http::RefTo("DomainEvent");
+  const std::string events = ObjectJson([&](JsonObjectWriter& json) {
+    json.Text("type", "array");
+    json.Json("maxItems", JsonOf(http::kMostEvents));
+    json.Json("items", event);
+  });
+  return ObjectJson([&](JsonObjectWriter& json) {
+    json.Json("required", "true");
+    json.Json("content", ObjectJson([&](JsonObjectWriter& content) {
+                content.Json("application/json", SchemaOf(http::AnyOf({event, events})));
+                content.Json("application/x-ndjson", SchemaOf(http::Text("An event a line.")));
+              }));
+  });
+}
 
 std::string ComponentsJson() {
   return ObjectJson([&](JsonObjectWriter& json) {
     json.Json("schemas", ObjectJson([&](JsonObjectWriter& schemas) {
-                for (const auto& group :
-                     {http::KpiSchemas(), http::ReportSchemas(), http::PipelineSchemas()}) {
+                for (const auto& group : {http::EventSchemas(), http::KpiSchemas(),
+                                          http::ReportSchemas(), http::PipelineSchemas()}) {
                   for (const auto& [name, schema] : group) schemas.Json(name, schema);
                 }
               }));
@@ -164,7 +178,7 @@ std::string OpenApiJson() {
                  json.Text("summary", route.summary);
                  json.Json("tags", R"(["analytics"])");
                  json.Json("parameters", ParametersJson(route));
-                 if (route.method == "POST") json.Json("requestBody", kBodyJson);
+                 if (route.method == "POST") json.Json("requestBody", BodyJson());
                  json.Json("responses", ResponsesJson(route));
                });
   });

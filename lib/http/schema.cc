@@ -40,7 +40,9 @@ Members Join(std::vector<Members> groups) {
   return all;
 }
 
-std::string ObjectSchema(const Members& members) {
+namespace {
+
+std::string ObjectOf(const Members& members, bool open) {
   std::vector<std::string> required;
   for (const Member& member : members) {
     if (!member.is_optional) required.push_back(Quote(member.name));
@@ -50,9 +52,14 @@ std::string ObjectSchema(const Members& members) {
                 for (const Member& member : members) properties.Json(member.name, member.schema);
               }));
     if (!required.empty()) json.Json("required", Joined(required));
-    json.Json("additionalProperties", "false");
+    if (!open) json.Json("additionalProperties", "false");
   });
 }
+
+}  // namespace
+
+std::string ObjectSchema(const Members& members) { return ObjectOf(members, false); }
+std::string OpenObjectSchema(const Members& members) { return ObjectOf(members, true); }
 
 std::string MapSchema(std::string_view value) {
   return Typed("object", "",

@@ -1,5 +1,5 @@
-// JSON Schemas of what is answered, as JSON texts. Nothing that is not described may be in an answer, and
-// all that is must be, but for what is optional.
+// JSON Schemas of what is answered and of what is sent, as JSON texts. Nothing that is not described may be in an
+// answer, and all that is must be, but for what is optional.
 #pragma once
 
 #include <string>
@@ -20,7 +20,8 @@ using Members = std::vector<Member>;
 Members Join(std::vector<Members> groups);
 
 std::string ObjectSchema(const Members& members);
-std::string MapSchema(std::string_view value);  // by names that the schema does not know
+std::string OpenObjectSchema(const Members& members);  // that may have further members
+std::string MapSchema(std::string_view value);         // by names that the schema does not know
 std::string ArraySchema(std::string_view item);
 std::string AnyOf(const std::vector<std::string>& schemas);
 std::string OrNull(std::string schema);
@@ -37,6 +38,7 @@ using NamedSchema = std::pair<std::string_view, std::string>;
 std::vector<NamedSchema> KpiSchemas();
 std::vector<NamedSchema> ReportSchemas();
 std::vector<NamedSchema> PipelineSchemas();
+std::vector<NamedSchema> EventSchemas();
 
 // The numbers of all KPI groups, each once; and what every answer about a period says of it.
 Members SummaryMembers();
