@@ -10,7 +10,6 @@ answers from Python, JSON included, and without its cache but where the output s
 """
 
 import argparse
-import json
 import random
 import statistics
 import subprocess
