@@ -10,6 +10,10 @@
 
 namespace nerava::analytics {
 
+absl::Status ReadTransaction::EventsAfter(std::int64_t, std::int64_t, PositionSink) {
+  return absl::UnimplementedError("the store does not tell in which order events were committed");
+}
+
 absl::StatusOr<RetentionStep> Store::Retain(const Horizons&, absl::Duration) {
   return absl::UnimplementedError(
       fmt::format("the store {} does not drop old events; it keeps them for ever, or sees to that "

@@ -29,4 +29,10 @@ absl::Status Validate(const StoreOptions& options) {
   return absl::OkStatus();
 }
 
+absl::Status CheckPosition(std::int64_t position, std::int64_t last) {
+  if (position <= last) return absl::OkStatus();
+  return absl::OutOfRangeError(
+      fmt::format("no event has the position {}: the last one is {}", position, last));
+}
+
 }  // namespace nerava::analytics

@@ -1,5 +1,7 @@
-// The ranges of StoreOptions.
+// What stores check alike.
 #pragma once
+
+#include <cstdint>
 
 #include "absl/status/status.h"
 #include "nerava/analytics/store.h"
@@ -8,5 +10,8 @@ namespace nerava::analytics {
 
 // InvalidArgument naming the first option that is out of its range.
 absl::Status Validate(const StoreOptions& options);
+
+// OutOfRange for one that is after the last that the store gave, see ReadTransaction::EventsAfter.
+absl::Status CheckPosition(std::int64_t position, std::int64_t last);
 
 }  // namespace nerava::analytics

@@ -1,5 +1,6 @@
 // All four KPI groups, trends and breakdowns over rolling periods that begin and end at odd
-// microseconds, beside the four groups by SQL over the analytics_events view. NERAVA_BENCH_ROWS
+// microseconds, beside the four groups by SQL over the analytics_events view; and pages of events in the
+// order of commits. NERAVA_BENCH_ROWS
 // events over 90 days (default 1,000,000). With NERAVA_BENCH_FILE the file is made only if it is missing, and
 // kept: to ask two of them in turn.
 #include <benchmark/benchmark.h>
@@ -39,6 +40,7 @@ class Filled {
   const KpiCalculator& kpis() const { return *kpis_; }      // keeps no answers
   const KpiCalculator& cached() const { return *cached_; }  // does
   const std::string& file() const { return file_; }
+  Store& store() const { return *store_; }
 
  private:
   Filled() {
@@ -53,12 +55,14 @@ class Filled {
     if (!store.ok()) std::abort();
     if (!is_there) Fill(**store);
     const KpiCacheOptions no_cache{0, {}};
+    store_ = *store;
     kpis_ = std::make_unique<KpiCalculator>(*store, "default", Clock::System(), no_cache);
     cached_ = std::make_unique<KpiCalculator>(*store, "default");
   }
   ~Filled() {
     kpis_.reset();
     cached_.reset();
+    store_.reset();
     if (!dir_.empty()) std::filesystem::remove_all(dir_);
   }
 
@@ -79,6 +83,7 @@ class Filled {
 
   std::string dir_;  // to be removed
   std::string file_;
+  std::shared_ptr<Store> store_;
   std::unique_ptr<KpiCalculator> kpis_;
   std::unique_ptr<KpiCalculator> cached_;
   std::mt19937_64 random_{1};
@@ -211,6 +216,30 @@ void BM_User(benchmark::State& state) {
   });
 }
 BENCHMARK(BM_User)->Arg(89)->Unit(benchmark::kMicrosecond);
+
+// A page of 1,000 events after so many percent of all.
+void BM_PageOfEvents(benchmark::State& state) {
+  Store& store = Filled::Get().store();
+  std::int64_t events = 0;
+  const auto read = [&](auto body) {
+    if (!store.Read(body).ok()) state.SkipWithError("read");
+  };
+  read([&](ReadTransaction& transaction) {
+    auto counts = transaction.CountEvents();
+    if (counts.ok()) events = static_cast<std::int64_t>(counts->total);
+    return counts.status();
+  });
+  for (auto _ : state) {
+    read([&](ReadTransaction& transaction) {
+      return transaction.EventsAfter(events * state.range(0) / 100, 1000,
+                                     [](std::int64_t, const AnalyticsEvent& event) {
+                                       benchmark::DoNotOptimize(&event);
+                                       return true;
+                                     });
+    });
+  }
+}
+BENCHMARK(BM_PageOfEvents)->Arg(0)->Arg(50)->Arg(99)->Arg(100)->Unit(benchmark::kMicrosecond);
 
 void BM_AllKpisBySql(benchmark::State& state) {
   Filled& filled = Filled::Get();

@@ -119,6 +119,14 @@ class ReadTransaction {
 
   virtual absl::StatusOr<EventCounts> CountEvents() = 0;
 
+  // The events with a greater position, ascending, until there were `limit` of them or the sink says false.
+  // Positions are the order of commits, from 1: each inserted event gets one above all that were given
+  // before, and keeps it. What was erased or dropped is simply missing. So who goes on after the last
+  // position that he saw misses no event. OutOfRange for a position that was never given, that of another
+  // store, say. Default: Unimplemented, for a store that cannot tell.
+  using PositionSink = absl::FunctionRef<bool(std::int64_t position, AnalyticsEvent event)>;
+  virtual absl::Status EventsAfter(std::int64_t position, std::int64_t limit, PositionSink sink);
+
   // What was dropped before this transaction.
   virtual Horizons kept_from() const { return {}; }
   // Of the UTC days with events the last one that begins before `time`, and the first one after. Default:

@@ -1,16 +1,19 @@
 #include "lib/store/memory/memory_store.h"
 
 #include <algorithm>
+#include <iterator>
 #include <optional>
 #include <string>
 #include <utility>
 #include <vector>
 
 #include "absl/base/thread_annotations.h"
+#include "absl/container/btree_map.h"
 #include "absl/strings/string_view.h"
 #include "lib/base/hash_map.h"
 #include "lib/base/mutex.h"
 #include "lib/store/fork_gate.h"
+#include "lib/store/validate.h"
 
 namespace nerava::analytics {
 namespace {
@@ -22,7 +25,8 @@ absl::Time FloorToDay(absl::Time time) {
 }
 
 struct Data {
-  std::vector<EventPtr> events;  // in commit order
+  absl::btree_map<std::int64_t, EventPtr> events;  // by their position in the order of commits
+  std::int64_t last_position = 0;
   HashMap<std::string, EventPtr> by_id;
   HashMap<std::string, std::vector<EventPtr>> by_session;
   Horizons kept_from;
@@ -31,16 +35,39 @@ struct Data {
   HashMap<std::string, bool> erased;  // ids of events that must not come back
 
   // An event whose id is not there.
-  void Add(const EventPtr& event) {
+  void Add(std::int64_t position, const EventPtr& event) {
+    events.emplace(position, event);  // first: what fails after it can be taken back
     by_id.emplace(event->event_id, event);
     if (!event->session_id.empty()) by_session[event->session_id].push_back(event);
-    events.push_back(event);
+  }
+  void RemoveLast() {
+    const auto last = std::prev(events.end());
+    const EventPtr event = std::move(last->second);
+    events.erase(last);
+    by_id.erase(event->event_id);
+    const auto session = by_session.find(event->session_id);
+    if (session == by_session.end() || session->second.empty()) return;
+    if (session->second.back() == event) session->second.pop_back();
+  }
+
+  // This, with these of its events: what is returned is kept; null: nothing.
+  Data With(absl::FunctionRef<EventPtr(const EventPtr&)> become) const {
+    Data data;
+    data.last_position = last_position;
+    data.kept_from = kept_from;
+    data.version = version;
+    data.erasures = erasures;
+    data.erased = erased;
+    for (const auto& [position, event] : events) {
+      if (const EventPtr kept = become(event)) data.Add(position, kept);
+    }
+    return data;
   }
 };
 
 class MemoryTransaction final : public WriteTransaction, private Eraser {
  public:
-  explicit MemoryTransaction(Data& data) : data_(data), begin_(data.events.size()) {}
+  explicit MemoryTransaction(Data& data) : data_(data), begin_(data.last_position) {}
 
   absl::Status EventsOfSessions(absl::Span<const std::string_view> session_ids,
                                 EventSink sink) override {
@@ -53,8 +80,19 @@ class MemoryTransaction final : public WriteTransaction, private Eraser {
   }
 
   absl::Status EventsBetween(absl::Time from, absl::Time to, EventSink sink) override {
-    for (const EventPtr& event : data_.events) {
+    for (const auto& [position, event] : data_.events) {
       if (from <= event->time && event->time < to) sink(*event);
+    }
+    return absl::OkStatus();
+  }
+
+  absl::Status EventsAfter(std::int64_t position, std::int64_t limit, PositionSink sink) override {
+    absl::Status status = CheckPosition(position, data_.last_position);
+    if (!status.ok()) return status;
+    const auto& events = data_.events;
+    for (auto next = events.upper_bound(position); next != events.end() && limit > 0; --limit) {
+      if (!sink(next->first, *next->second)) break;
+      ++next;
     }
     return absl::OkStatus();
   }
@@ -62,7 +100,7 @@ class MemoryTransaction final : public WriteTransaction, private Eraser {
   absl::StatusOr<EventCounts> CountEvents() override {
     EventCounts counts;
     counts.total = data_.events.size();
-    for (const EventPtr& event : data_.events) {
+    for (const auto& [position, event] : data_.events) {
       ++counts.by_type[event->event_type];
       ++counts.by_region[event->region];
     }
@@ -82,10 +120,9 @@ class MemoryTransaction final : public WriteTransaction, private Eraser {
         outcomes.push_back(InsertOutcome::kDuplicate);
         continue;
       }
-      const auto [known, is_new] = data_.by_id.emplace(event->event_id, event);
-      if (is_new) {
-        data_.events.push_back(event);
-        if (!event->session_id.empty()) data_.by_session[event->session_id].push_back(event);
+      const auto known = data_.by_id.find(event->event_id);
+      if (known == data_.by_id.end()) {
+        data_.Add(++data_.last_position, event);
         outcomes.push_back(InsertOutcome::kInserted);
       } else {
         outcomes.push_back(known->second->SamePayload(*event) ? InsertOutcome::kDuplicate
@@ -99,7 +136,7 @@ class MemoryTransaction final : public WriteTransaction, private Eraser {
   std::int64_t erasures() const override { return data_.erasures; }
   absl::StatusOr<DaysAround> EventDaysAround(absl::Time time) override {
     DaysAround days;
-    for (const EventPtr& event : data_.events) {
+    for (const auto& [position, event] : data_.events) {
       const absl::Time day = FloorToDay(event->time);
       if (day < time) {
         days.before = std::max(days.before.value_or(day), day);
@@ -114,17 +151,13 @@ class MemoryTransaction final : public WriteTransaction, private Eraser {
 
   void Rollback() {
     if (before_) data_ = *std::move(before_);
-    while (data_.events.size() > begin_) {
-      const EventPtr event = std::move(data_.events.back());
-      data_.events.pop_back();
-      data_.by_id.erase(event->event_id);
-      if (!event->session_id.empty()) data_.by_session[event->session_id].pop_back();
-    }
+    while (!data_.events.empty() && data_.events.rbegin()->first > begin_) data_.RemoveLast();
+    data_.last_position = begin_;
   }
 
  private:
   absl::Status EventsOfUser(std::string_view user_id, EventSink sink) override {
-    for (const EventPtr& event : data_.events) {
+    for (const auto& [position, event] : data_.events) {
       if (event->user_id == user_id || event->aggregate_id == user_id) sink(*event);
     }
     return absl::OkStatus();
@@ -134,14 +167,15 @@ class MemoryTransaction final : public WriteTransaction, private Eraser {
     const auto removed = ById(events);
     if (!before_) before_ = data_;
     for (const AnalyticsEvent& event : events) data_.erased.emplace(event.event_id, true);
-    Change(
+    data_ = data_.With(
         [&](const EventPtr& event) { return removed.contains(event->event_id) ? nullptr : event; });
     return absl::OkStatus();
   }
 
   absl::Status Replace(absl::Span<const AnalyticsEvent> events) override {
     const auto replaced = ById(events);
-    Change([&](const EventPtr& event) {
+    if (!before_) before_ = data_;
+    data_ = data_.With([&](const EventPtr& event) {
       const auto found = replaced.find(event->event_id);
       return found == replaced.end() ? event
                                      : std::make_shared<const AnalyticsEvent>(*found->second);
@@ -161,22 +195,8 @@ class MemoryTransaction final : public WriteTransaction, private Eraser {
     return by_id;
   }
 
-  // `become`: what is kept instead of an event; null: nothing.
-  void Change(absl::FunctionRef<EventPtr(const EventPtr&)> become) {
-    if (!before_) before_ = data_;
-    Data changed;
-    changed.kept_from = data_.kept_from;
-    changed.version = data_.version;
-    changed.erasures = data_.erasures;
-    changed.erased = data_.erased;
-    for (const EventPtr& event : data_.events) {
-      if (const EventPtr kept = become(event)) changed.Add(kept);
-    }
-    data_ = std::move(changed);
-  }
-
   Data& data_;
-  const std::size_t begin_;
+  const std::int64_t begin_;    // the last position
   std::optional<Data> before_;  // all of it, for a rollback
 };
 
@@ -214,22 +234,17 @@ class MemoryStore final : public Store {
     RetentionStep step;
     step.kept_from = data_.kept_from;
     std::optional<absl::Time> latest;
-    for (const EventPtr& event : data_.events) {
+    for (const auto& [position, event] : data_.events) {
       if (event->time >= wanted.days) continue;
       ++step.events;
       latest = std::max(latest.value_or(event->time), event->time);
     }
     if (!latest) return step;
-    Data kept;
-    kept.version = data_.version + 1;
-    kept.erasures = data_.erasures;
-    kept.erased = data_.erased;
-    for (const EventPtr& event : data_.events) {
-      if (event->time >= wanted.days) kept.Add(event);
-    }
+    data_ = data_.With(
+        [&](const EventPtr& event) { return event->time >= wanted.days ? event : nullptr; });
+    ++data_.version;
     const absl::Time from = FloorToDay(*latest) + kDay;
-    step.kept_from = kept.kept_from = {from, from, from};
-    data_ = std::move(kept);
+    step.kept_from = data_.kept_from = {from, from, from};
     return step;
   }
 

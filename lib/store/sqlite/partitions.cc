@@ -46,6 +46,8 @@ Partition::Partition(std::int64_t number_in, std::int64_t day_in, std::int64_t p
           fmt::format("SELECT {} FROM {} WHERE session = ?1", EventRows::Columns(), table)),
       between_sql(fmt::format("SELECT {} FROM {} WHERE time >= ?1 AND time < ?2",
                               EventRows::Columns(), table)),
+      after_sql(
+          fmt::format("SELECT {} FROM {} WHERE id > ?1 ORDER BY id", EventRows::Columns(), table)),
       insert_sql(EventRows::InsertSql(table)) {}
 
 // Filters made inside a transaction, to take the place of the present ones after its commit.
@@ -230,6 +232,16 @@ std::vector<PartitionPtr> Partitions::Between(std::int64_t from, std::int64_t to
     if (partition.day < to && partition.day + kSecondsPerDay > from && entry.IsIn(seen)) {
       all.push_back(entry.partition);
     }
+  }
+  return all;
+}
+
+// By their number, which is the same: they are made one after the other.
+std::vector<PartitionPtr> Partitions::After(std::int64_t event, const Snapshot& seen) const {
+  std::vector<PartitionPtr> all;
+  ReaderLock lock(mutex_);
+  for (const auto& [number, entry] : entries_) {
+    if (entry.last_event > event && entry.IsIn(seen)) all.push_back(entry.partition);
   }
   return all;
 }

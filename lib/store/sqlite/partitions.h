@@ -32,7 +32,7 @@ struct Partition {
   const std::int64_t part;
   const std::int64_t first_event;  // smallest id
   const std::string table;
-  const std::string find_id_sql, find_session_sql, between_sql, insert_sql;
+  const std::string find_id_sql, find_session_sql, between_sql, after_sql, insert_sql;
 };
 using PartitionPtr = std::shared_ptr<const Partition>;
 
@@ -71,6 +71,9 @@ class Partitions {
 
   // Those whose days touch [from, to), in seconds since 1970.
   std::vector<PartitionPtr> Between(std::int64_t from, std::int64_t to, const Snapshot& seen) const;
+
+  // Those with an event after this one, by their first_event; others may be among them.
+  std::vector<PartitionPtr> After(std::int64_t event, const Snapshot& seen) const;
 
   // The last partition of a day, and how many events it holds; null when there is none.
   PartitionPtr LastOfDay(std::int64_t day, std::int64_t* events) const;

@@ -4,8 +4,10 @@
 #include <utility>
 
 #include "fmt/format.h"
+#include "lib/store/sqlite/commit_order.h"
 #include "lib/store/sqlite/schema.h"
 #include "lib/store/sqlite/state.h"
+#include "lib/store/validate.h"
 
 namespace nerava::analytics::sqlite {
 namespace {
@@ -101,6 +103,13 @@ absl::StatusOr<EventCounts> Transaction::CountEvents() {
   rows.Reset();
   if (!status.ok()) return status;
   return counts;
+}
+
+absl::Status Transaction::EventsAfter(std::int64_t position, std::int64_t limit,
+                                      PositionSink sink) {
+  if (absl::Status status = CheckPosition(position, begin_.last_event); !status.ok()) return status;
+  return ReadInCommitOrder(connection_, partitions_.After(position, begin_), position,
+                           begin_.last_event, limit, sink);
 }
 
 absl::StatusOr<DaysAround> Transaction::EventDaysAround(absl::Time time) {

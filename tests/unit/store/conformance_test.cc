@@ -1,6 +1,7 @@
 // What every store must do. A further store is one line in Stores().
 #include <catch2/catch.hpp>
 #include <functional>
+#include <limits>
 #include <map>
 #include <set>
 #include <string>
@@ -57,7 +58,27 @@ std::multiset<std::string> IdsBetween(Store& store, absl::Time from, absl::Time 
   return ids;
 }
 
+// A page of what comes after, and moves `position` to its end.
+std::vector<std::string> PageAfter(Store& store, std::int64_t* position, std::int64_t limit) {
+  std::vector<std::string> ids;
+  const std::int64_t after = *position;
+  REQUIRE(store
+              .Read([&](ReadTransaction& transaction) {
+                return transaction.EventsAfter(after, limit,
+                                               [&](std::int64_t at, const AnalyticsEvent& event) {
+                                                 if (at <= *position)
+                                                   ids.push_back("positions do not ascend");
+                                                 *position = at;
+                                                 ids.push_back(event.event_id);
+                                                 return true;
+                                               });
+              })
+              .ok());
+  return ids;
+}
+
 using Ids = std::multiset<std::string>;
+using Page = std::vector<std::string>;
 
 TEST_CASE("store conformance") {
   const std::string kind = GENERATE("memory", "sqlite");
@@ -164,6 +185,65 @@ TEST_CASE("store conformance") {
     CHECK(counts.by_type == std::map<std::string, std::uint64_t>{{"analytics_charge_started", 2},
                                                                  {"analytics_charge_stopped", 1}});
     CHECK(counts.by_region == std::map<std::string, std::uint64_t>{{"default", 2}, {"nevada", 1}});
+  }
+
+  SECTION("events come in the order of commits, whenever they happened, a page at a time") {
+    std::int64_t position = 0;
+    CHECK(PageAfter(store, &position, 10).empty());
+    CHECK(position == 0);
+    REQUIRE(Insert(store, {Started("e1", "s1", kNoon), Started("e2", "s2", kNoon - absl::Hours(99)),
+                           Started("e3", "s3", kNoon + absl::Hours(99)), Started("e1", "s1", kNoon),
+                           Stopped("e4", "s1", kNoon - absl::Hours(50))})
+                .ok());
+    CHECK(PageAfter(store, &position, 3) == Page{"e1", "e2", "e3"});
+    REQUIRE(Insert(store, {Started("late", "s5", kNoon - absl::Hours(99))}).ok());
+    CHECK(PageAfter(store, &position, 0).empty());
+    CHECK(PageAfter(store, &position, 1) == Page{"e4"});
+    CHECK(PageAfter(store, &position, 9) == Page{"late"});
+    CHECK(PageAfter(store, &position, 9).empty());
+    std::int64_t begin = 0;
+    CHECK(PageAfter(store, &begin, 9) == Page{"e1", "e2", "e3", "e4", "late"});
+    CHECK(begin == position);
+  }
+
+  SECTION("who reads in the order of commits may stop anywhere, and go on there") {
+    REQUIRE(Insert(store, {Started("e1", "s1", kNoon), Started("e2", "s2", kNoon - absl::Hours(99)),
+                           Started("e3", "s3", kNoon)})
+                .ok());
+    std::int64_t seen = 0;
+    Page ids;
+    const absl::Status read = store.Read([&](ReadTransaction& transaction) {
+      return transaction.EventsAfter(0, 9, [&](std::int64_t position, const AnalyticsEvent& event) {
+        ids.push_back(event.event_id);
+        seen = position;
+        return ids.size() < 2;
+      });
+    });
+    CHECK(read.ok());
+    CHECK(ids == Page{"e1", "e2"});
+    CHECK(PageAfter(store, &seen, 9) == Page{"e3"});
+  }
+
+  SECTION("a position is no event's that was rolled back, and one that none had is refused") {
+    REQUIRE(Insert(store, {Started("e1", "s1", kNoon)}).ok());
+    std::int64_t position = 0;
+    PageAfter(store, &position, 9);
+    const absl::Status status = store.Write([&](WriteTransaction& transaction) {
+      REQUIRE(transaction.Insert({Started("e2", "s1", kNoon)}, kStored).ok());
+      return absl::AbortedError("changed my mind");
+    });
+    REQUIRE_FALSE(status.ok());
+    CHECK(PageAfter(store, &position, 9).empty());
+    const auto after = [&](std::int64_t beyond) {
+      return store.Read([&](ReadTransaction& transaction) {
+        return transaction.EventsAfter(beyond, 9,
+                                       [](std::int64_t, const AnalyticsEvent&) { return true; });
+      });
+    };
+    CHECK(absl::IsOutOfRange(after(position + 1)));
+    CHECK(absl::IsOutOfRange(after(std::numeric_limits<std::int64_t>::max())));
+    REQUIRE(Insert(store, {Started("e3", "s1", kNoon)}).ok());
+    CHECK(PageAfter(store, &position, 9) == Page{"e3"});
   }
 
   SECTION("a reader's error comes back as it is") {
