@@ -65,6 +65,10 @@ nva_string nva_http_response_body(const nva_http_response* response) {
   return Borrow(response == nullptr ? std::string_view() : response->impl.body);
 }
 
+nva_string nva_http_response_next_target(const nva_http_response* response) {
+  return Borrow(response == nullptr ? std::string_view() : response->impl.next_target);
+}
+
 void nva_http_response_free(nva_http_response* response) { delete response; }
 
 nva_status nva_openapi_json(char** json) {

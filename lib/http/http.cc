@@ -82,6 +82,8 @@ bool Matches(std::string_view header, std::string_view tag) {
 HttpResponse OfAnswer(Answer answer, const HttpRequest& request) {
   HttpResponse response{
       answer.status, {{"Content-Type", std::string(answer.content_type)}}, std::move(answer.body)};
+  for (HttpHeader& header : answer.headers) response.headers.push_back(std::move(header));
+  response.next_target = std::move(answer.next_target);
   if (answer.retry) response = LittleLater(std::move(response));
   if (answer.version.empty()) {
     response.headers.push_back({"Cache-Control", "no-store"});
@@ -156,7 +158,10 @@ HttpApi::HttpApi(Pipeline& pipeline, HttpApiOptions options)
 
 HttpResponse HttpApi::Handle(const HttpRequest& request) const {
   HttpResponse response = Guarded(pipeline_, options_, request);
-  if (request.method == "HEAD") response.body.clear();
+  if (request.method == "HEAD") {
+    response.body.clear();
+    response.next_target.clear();
+  }
   return response;
 }
 

@@ -66,16 +66,14 @@ std::string SchemaOf(const std::string& schema) {
   return ObjectJson([&](JsonObjectWriter& json) { json.Json("schema", schema); });
 }
 
-std::string ContentJson(std::string_view type, const std::string& schema) {
-  return ObjectJson([&](JsonObjectWriter& json) { json.Json(type, SchemaOf(schema)); });
-}
-
 std::string ResponseJson(std::string_view description, const std::string& schema,
                          std::string_view headers = "") {
   return ObjectJson([&](JsonObjectWriter& json) {
     json.Text("description", description);
     if (!headers.empty()) json.Json("headers", headers);
-    json.Json("content", ContentJson("application/json", schema));
+    json.Json("content", ObjectJson([&](JsonObjectWriter& content) {
+                content.Json("application/json", SchemaOf(schema));
+              }));
   });
 }
 
@@ -84,11 +82,20 @@ constexpr char kTagHeaders[] =
 constexpr char kRetryHeaders[] =
     R"({"Retry-After":{"required":true,"description":"Seconds.","schema":{"type":"integer"}}})";
 
+constexpr char kCursorHeaders[] =
+    R"({"Next-Cursor":{"required":true,"description":"`after` of the next page.","schema":{"type":"string"}}})";
+
 std::string GoodJson(const http::Reply& reply) {
   return ObjectJson([&](JsonObjectWriter& json) {
     json.Text("description", "The answer.");
     if (reply.has_tag) json.Json("headers", kTagHeaders);
-    json.Json("content", ContentJson(reply.content_type, http::RefTo(reply.schema)));
+    if (reply.is_page) json.Json("headers", kCursorHeaders);
+    json.Json("content", ObjectJson([&](JsonObjectWriter& content) {
+                content.Json(reply.content_type, SchemaOf(http::RefTo(reply.schema)));
+                if (reply.is_page) {
+                  content.Json("application/x-ndjson", SchemaOf(http::Text("An event a line.")));
+                }
+              }));
   });
 }
 
@@ -119,6 +126,7 @@ std::string ResponsesJson(const Route& route) {
                                   publishes ? http::AnyOf({problems, http::RefTo("NotAllAccepted")})
                                             : problems));
     json.Json("500", ResponseJson("The question could not be answered.", error));
+    if (reply.is_page) json.Json("501", ResponseJson("The store cannot tell.", error));
     json.Json("503", ResponseJson("Not now; try again after Retry-After seconds.",
                                   reply.when_unhealthy.empty()
                                       ? error

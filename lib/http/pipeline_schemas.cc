@@ -125,19 +125,26 @@ Members ResultsMembers() {
 std::vector<NamedSchema> PipelineSchemas() {
   constexpr std::array<std::string_view, 1> kAlive{"alive"};
   constexpr std::array<std::string_view, 2> kReadiness{"ready", "not ready"};
-  return {{"Stats", ObjectSchema(StatsMembers())},
-          {"Health", HealthSchema()},
-          {"Alert", AlertSchema()},
-          {"Watches", ObjectSchema({{"alerts", ArraySchema(RefTo("Alert"))}})},
-          {"OpenApi", R"({"type":"object","description":"An OpenAPI 3.1 document."})"},
-          {"Metrics", Text()},
-          {"Alive", ObjectSchema({{"status", Choice(kAlive)}})},
-          {"Ready", ObjectSchema({{"status", Choice(kReadiness)}, {"reason", Text()}})},
-          {"EventResult", EventResultSchema()},
-          {"Results", ObjectSchema(ResultsMembers())},
-          {"NotAllAccepted", ObjectSchema(Join({{{"detail", Text()}}, ResultsMembers()}))},
-          {"Error", ObjectSchema({{"detail", Text()}})},
-          {"Problems", ProblemsSchema()}};
+  return {
+      {"Stats", ObjectSchema(StatsMembers())},
+      {"Health", HealthSchema()},
+      {"Alert", AlertSchema()},
+      {"Watches", ObjectSchema({{"alerts", ArraySchema(RefTo("Alert"))}})},
+      {"OpenApi", R"({"type":"object","description":"An OpenAPI 3.1 document."})"},
+      {"Metrics", Text()},
+      {"Alive", ObjectSchema({{"status", Choice(kAlive)}})},
+      {"Ready", ObjectSchema({{"status", Choice(kReadiness)}, {"reason", Text()}})},
+      {"Event",
+       R"({"type":"object","description":"Beside these: its fields, null when they are absent.",)"
+       R"("required":["event_id","event_type","timestamp","region","aggregate_id","version","properties"]})"},
+      {"EventPage", ObjectSchema({{"events", ArraySchema(RefTo("Event"))},
+                                  {"next", Text("`after` of the next page.")},
+                                  {"more", Truth("Whether there are further events now.")}})},
+      {"EventResult", EventResultSchema()},
+      {"Results", ObjectSchema(ResultsMembers())},
+      {"NotAllAccepted", ObjectSchema(Join({{{"detail", Text()}}, ResultsMembers()}))},
+      {"Error", ObjectSchema({{"detail", Text()}})},
+      {"Problems", ProblemsSchema()}};
 }
 
 }  // namespace nerava::analytics::http

@@ -3,6 +3,7 @@
 
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "absl/status/statusor.h"
 #include "absl/types/span.h"
@@ -30,6 +31,8 @@ struct Answer {
   std::string version = {};
   bool retry = false;  // a little later
   std::string_view content_type = "application/json";
+  std::vector<HttpHeader> headers = {};  // beside those that every answer has
+  std::string next_target = {};          // of the response
 };
 
 // What a route says when all is well: a schema of schema.h, by its name.
@@ -38,6 +41,8 @@ struct Reply {
   bool has_tag = true;                   // an ETag, and so 304
   std::string_view when_unhealthy = {};  // with 503, beside Error
   std::string_view content_type = "application/json";
+  // With a cursor, also as NDJSON, and not of every store.
+  bool is_page = false;
 };
 
 struct Route {
@@ -53,13 +58,15 @@ struct Route {
 
 absl::Span<const Route> KpiRoutes();
 absl::Span<const Route> ReportRoutes();
+absl::Span<const Route> EventRoutes();
 absl::Span<const Route> PipelineRoutes();
 absl::Span<const Route> MetricsRoutes();
 
 // Each of them.
 template <typename Sink>
 void ForEachRoute(Sink sink) {
-  for (const auto routes : {KpiRoutes(), ReportRoutes(), PipelineRoutes(), MetricsRoutes()}) {
+  for (const auto routes :
+       {KpiRoutes(), ReportRoutes(), EventRoutes(), PipelineRoutes(), MetricsRoutes()}) {
     for (const Route& route : routes) sink(route);
   }
 }

@@ -4,6 +4,7 @@
 #include <charconv>
 
 #include "absl/status/status.h"
+#include "absl/strings/ascii.h"
 #include "fmt/format.h"
 #include "lib/event/text.h"
 
@@ -35,6 +36,19 @@ absl::StatusOr<std::string> Decode(std::string_view text, bool plus_is_space) {
   return decoded;
 }
 
+std::string Encode(std::string_view text) {
+  constexpr std::string_view kPlain = "-._~/:";
+  std::string encoded;
+  for (const char c : text) {
+    if (absl::ascii_isalnum(static_cast<unsigned char>(c)) || kPlain.find(c) != kPlain.npos) {
+      encoded += c;
+    } else {
+      encoded += fmt::format("%{:02X}", static_cast<unsigned char>(c));
+    }
+  }
+  return encoded;
+}
+
 }  // namespace
 
 absl::StatusOr<Target> ParseTarget(std::string_view target) {
@@ -57,6 +71,16 @@ absl::StatusOr<Target> ParseTarget(std::string_view target) {
     result.parameters.emplace_back(*std::move(name), *std::move(value));
   }
   return result;
+}
+
+std::string WriteTarget(const Target& target) {
+  std::string text = Encode(target.path);
+  char separator = '?';
+  for (const auto& [name, value] : target.parameters) {
+    text += separator + Encode(name) + '=' + Encode(value);
+    separator = '&';
+  }
+  return text;
 }
 
 }  // namespace nerava::analytics::http

@@ -19,4 +19,7 @@ struct Target {
 // no UTF-8 then.
 absl::StatusOr<Target> ParseTarget(std::string_view target);
 
+// The other way round.
+std::string WriteTarget(const Target& target);
+
 }  // namespace nerava::analytics::http

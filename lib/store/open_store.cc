@@ -13,6 +13,9 @@ namespace nerava::analytics {
 absl::Status ReadTransaction::EventsAfter(std::int64_t, std::int64_t, PositionSink) {
   return absl::UnimplementedError("the store does not tell in which order events were committed");
 }
+absl::StatusOr<std::int64_t> ReadTransaction::LastPosition() {
+  return absl::UnimplementedError("the store does not tell in which order events were committed");
+}
 
 absl::StatusOr<RetentionStep> Store::Retain(const Horizons&, absl::Duration) {
   return absl::UnimplementedError(

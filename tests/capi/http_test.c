@@ -1,4 +1,5 @@
 /* Requests and responses. What the endpoints answer is proved elsewhere. */
+#include <stdio.h>
 #include <string.h>
 
 #include "check.h"
@@ -48,6 +49,37 @@ static void a_request_is_answered(nva_pipeline* pipeline) {
   nva_http_response_free(response);
 }
 
+static void the_rest_of_the_lines_has_a_target(nva_pipeline* pipeline) {
+  static const char event[] =
+      "{\"event_type\":\"hub_opened\",\"hub_id\":\"h 1\",\"event_id\":\"%04d\"}\n";
+  enum { kEvents = 1500 };
+  static char body[kEvents * sizeof event];
+  char target[200] = "/v1/analytics/events?hub=h+1&format=ndjson";
+  nva_http_response* response;
+  size_t size = 0;
+  int seen = 0;
+  int i;
+  for (i = 0; i < kEvents; ++i) size += (size_t)sprintf(body + size, event, i);
+  response = ask(pipeline, "POST", "/v1/analytics/events?flush=true", NULL, 0, body);
+  CHECK(nva_http_response_status(response) == 202);
+  CHECK(nva_http_response_next_target(response).size == 0);
+  nva_http_response_free(response);
+  for (i = 0; target[0] != '\0'; ++i) {
+    nva_string next;
+    nva_string lines;
+    uint64_t at;
+    response = ask(pipeline, "GET", target, NULL, 0, "");
+    CHECK(nva_http_response_status(response) == 200);
+    lines = nva_http_response_body(response);
+    for (at = 0; at < lines.size; ++at) seen += lines.data[at] == '\n';
+    next = nva_http_response_next_target(response);
+    CHECK(next.size < sizeof target);
+    (void)snprintf(target, sizeof target, "%.*s", (int)next.size, next.data);
+    nva_http_response_free(response);
+  }
+  CHECK(i == 2 && seen == kEvents);
+}
+
 static void what_is_no_request_is_refused(nva_pipeline* pipeline) {
   nva_http_request request;
   nva_http_response* response = NULL;
@@ -69,7 +101,7 @@ static void what_is_no_request_is_refused(nva_pipeline* pipeline) {
   CHECK(nva_http_response_status(response) == 413);
   nva_http_response_free(response);
   CHECK(nva_http_response_status(NULL) == 0 && nva_http_response_header_count(NULL) == 0);
-  CHECK(nva_http_response_body(NULL).size == 0);
+  CHECK(nva_http_response_body(NULL).size == 0 && nva_http_response_next_target(NULL).size == 0);
   CHECK_FAILS(NVA_INVALID_ARGUMENT, nva_http_response_header_at(NULL, 0, NULL));
   nva_http_response_free(NULL);
 }
@@ -90,6 +122,7 @@ int main(void) {
   options.database_url = nva_str("memory:");
   CHECK_OK(nva_pipeline_open(&options, &pipeline));
   a_request_is_answered(pipeline);
+  the_rest_of_the_lines_has_a_target(pipeline);
   what_is_no_request_is_refused(pipeline);
   nva_pipeline_free(pipeline);
   return 0;

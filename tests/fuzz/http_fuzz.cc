@@ -53,6 +53,7 @@ void Check(FuzzedDataProvider& input) {
   request.target += input.ConsumeRandomLengthString(200);
   if (input.ConsumeBool()) {
     request.headers.push_back({"Content-Type", input.ConsumeRandomLengthString(30)});
+    request.headers.push_back({"Accept", input.ConsumeBool() ? "application/x-ndjson" : ""});
     request.headers.push_back({"If-None-Match", input.ConsumeRandomLengthString(60)});
   }
   request.body = input.ConsumeRemainingBytesAsString();
@@ -64,10 +65,16 @@ void Check(FuzzedDataProvider& input) {
   for (const HttpHeader& header : response.headers) {
     Require(header.value.find_first_of("\r\n") == std::string::npos, header.value);
   }
+  if (!response.next_target.empty()) {
+    const HttpResponse next = api.Handle({request.method, response.next_target, request.headers});
+    Require(next.status == 200, response.next_target);
+  }
   const bool is_empty = request.method == "HEAD" || response.status == 304;
-  Require(is_empty == response.body.empty(), "the body is " + response.body);
+  const bool is_lines = !is_empty && response.headers.front().value == "application/x-ndjson";
+  Require(is_lines || is_empty == response.body.empty(), "the body is " + response.body);
   const bool is_json = is_empty || response.headers.front().value == "application/json";
-  Require(is_json || request.target.starts_with("/metrics"), "the target is " + request.target);
+  Require(is_json || is_lines || request.target.starts_with("/metrics"),
+          "the target is " + request.target);
   Require(is_empty || !is_json || Json::accept(response.body), "the body is " + response.body);
   if (request.method == "POST" && response.body.find("\"results\":") != std::string::npos) {
     CheckResults(response);

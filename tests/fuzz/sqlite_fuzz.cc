@@ -215,6 +215,15 @@ void ReadAll(Store& store) {
             .EventsBetween(kDay - absl::Hours(24), kDay + absl::Hours(24 * 4),
                            [](const AnalyticsEvent&) {})
             .IgnoreError();
+        std::int64_t last = 0;
+        transaction
+            .EventsAfter(0, 1'000'000,
+                         [&](std::int64_t position, const AnalyticsEvent&) {
+                           Require(position > last, "positions do not ascend");
+                           last = position;
+                           return true;
+                         })
+            .IgnoreError();
         const std::string session = Uuid(100);
         const std::vector<std::string_view> sessions = {session, "session 1"};
         return transaction.EventsOfSessions(sessions, [](const AnalyticsEvent&) {});

@@ -26,6 +26,36 @@ def test_what_is_posted_is_answered(pipeline):
     assert (again.status, again.body) == (304, b"")
 
 
+def test_events_come_in_the_order_of_commits(pipeline):
+    ids = [f"e{number}" for number in range(2500)]
+    for first in range(0, len(ids), 1000):
+        body = "".join(
+            json.dumps({"event_type": "hub_opened", "hub_id": "hüb", "event_id": id}) + "\n"
+            for id in ids[first : first + 1000]
+        )
+        posted = pipeline.handle_http(
+            "POST", "/v1/analytics/events?flush=true", body=body.encode()
+        )
+        assert (posted.status, posted.next_target) == (202, "")
+
+    seen, more, after = [], True, "0"
+    while more:
+        page = pipeline.handle_http("GET", f"/v1/analytics/events?limit=700&after={after}")
+        assert (page.status, page.next_target) == (200, "")
+        answer = json.loads(page.body)
+        seen += [event["event_id"] for event in answer["events"]]
+        more, after = answer["more"], answer["next"]
+    assert seen == ids
+
+    lines, target = b"", "/v1/analytics/events?hub=h%C3%BCb"
+    while target:
+        part = pipeline.handle_http("GET", target, [("Accept", "application/x-ndjson")])
+        assert part.status == 200
+        lines, target = lines + part.body, part.next_target
+    assert [json.loads(line)["event_id"] for line in lines.splitlines()] == ids
+    assert dict(part.headers)["Next-Cursor"] == after
+
+
 def test_what_cannot_be_answered_is_a_response(pipeline):
     assert pipeline.handle_http("GET", "/nowhere").status == 404
     assert pipeline.handle_http("PUT", "/v1/analytics/kpis").status == 405

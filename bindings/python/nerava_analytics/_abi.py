@@ -237,6 +237,7 @@ _PLAIN_FUNCTIONS: dict[str, Any] = {
     "nva_http_response_status": c_int32,
     "nva_http_response_header_count": c_uint64,
     "nva_http_response_body": String,
+    "nva_http_response_next_target": String,
 }
 
 _EVENT_ERRORS: dict[int, type[errors.NeravaError]] = {

@@ -11,11 +11,14 @@ from ._abi import Abi, HttpHeader, HttpRequest, String, string
 
 
 class HttpResponse(NamedTuple):
-    """`body` is JSON, if there is any. There is no Content-Length among the headers."""
+    """`body` is what the header Content-Type says. There is no Content-Length among the headers.
+    `next_target` is empty, or the target of a request whose response's body belongs right behind this
+    one: see docs/http.md."""
 
     status: int
     headers: list[tuple[str, str]]
     body: bytes
+    next_target: str = ""
 
 
 def handle(
@@ -41,6 +44,7 @@ def handle(
             abi.nva_http_response_status(out),
             [_header(abi, out, i) for i in range(abi.nva_http_response_header_count(out))],
             _bytes(abi.nva_http_response_body(out)),
+            _bytes(abi.nva_http_response_next_target(out)).decode(),
         )
     finally:
         abi.nva_http_response_free(out)

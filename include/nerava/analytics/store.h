@@ -126,6 +126,8 @@ class ReadTransaction {
   // store, say. Default: Unimplemented, for a store that cannot tell.
   using PositionSink = absl::FunctionRef<bool(std::int64_t position, AnalyticsEvent event)>;
   virtual absl::Status EventsAfter(std::int64_t position, std::int64_t limit, PositionSink sink);
+  // The last position that was given, whether or not its event is still there; 0: none was. Default: as above.
+  virtual absl::StatusOr<std::int64_t> LastPosition();
 
   // What was dropped before this transaction.
   virtual Horizons kept_from() const { return {}; }

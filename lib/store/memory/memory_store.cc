@@ -97,6 +97,8 @@ class MemoryTransaction final : public WriteTransaction, private Eraser {
     return absl::OkStatus();
   }
 
+  absl::StatusOr<std::int64_t> LastPosition() override { return data_.last_position; }
+
   absl::StatusOr<EventCounts> CountEvents() override {
     EventCounts counts;
     counts.total = data_.events.size();

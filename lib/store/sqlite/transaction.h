@@ -30,6 +30,7 @@ class Transaction final : public WriteTransaction {
   absl::Status EventsBetween(absl::Time from, absl::Time to, EventSink sink) override;
   absl::StatusOr<EventCounts> CountEvents() override;
   absl::Status EventsAfter(std::int64_t position, std::int64_t limit, PositionSink sink) override;
+  absl::StatusOr<std::int64_t> LastPosition() override { return begin_.last_event; }
   absl::StatusOr<std::vector<InsertOutcome>> Insert(absl::Span<const EventPtr> events,
                                                     absl::Time created_at) override;
   Horizons kept_from() const override { return kept_from_; }

@@ -26,5 +26,16 @@ TEST_CASE("what cannot be decoded is refused") {
   }
 }
 
+TEST_CASE("what is written is read as it was") {
+  CHECK(WriteTarget({"/a/b", {{"x", "1"}, {"y", "a b+c&d=e"}}}) == "/a/b?x=1&y=a%20b%2Bc%26d%3De");
+  std::string all;
+  for (char c = 1; c < 127; ++c) all += c;
+  const Target target{"/" + all, {{all, "\u26a1 ü"}, {"empty", ""}}};
+  const auto read = ParseTarget(WriteTarget(target));
+  REQUIRE(read.ok());
+  CHECK(read->path == target.path);
+  CHECK(read->parameters == target.parameters);
+}
+
 }  // namespace
 }  // namespace nerava::analytics::http

@@ -204,6 +204,13 @@ TEST_CASE("store conformance") {
     std::int64_t begin = 0;
     CHECK(PageAfter(store, &begin, 9) == Page{"e1", "e2", "e3", "e4", "late"});
     CHECK(begin == position);
+    REQUIRE(store
+                .Read([&](ReadTransaction& transaction) {
+                  const auto last = transaction.LastPosition();
+                  CHECK((last.ok() && *last == position));
+                  return last.status();
+                })
+                .ok());
   }
 
   SECTION("who reads in the order of commits may stop anywhere, and go on there") {

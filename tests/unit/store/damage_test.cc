@@ -74,6 +74,14 @@ absl::Status UseAll(const TempDir& dir) {
   if (!funnel.ok()) return funnel.status();
   absl::Status status = (*store)->Read([](ReadTransaction& transaction) {
     if (auto counts = transaction.CountEvents(); !counts.ok()) return counts.status();
+    std::int64_t last = 0;
+    absl::Status ordered =
+        transaction.EventsAfter(0, 1'000'000, [&](std::int64_t position, const AnalyticsEvent&) {
+          CHECK(position > last);
+          last = position;
+          return true;
+        });
+    if (!ordered.ok()) return ordered;
     return transaction.EventsBetween(absl::UnixEpoch(), kStored, [](const AnalyticsEvent&) {});
   });
   if (!status.ok()) return status;
