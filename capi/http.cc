@@ -69,6 +69,12 @@ nva_string nva_http_response_next_target(const nva_http_response* response) {
   return Borrow(response == nullptr ? std::string_view() : response->impl.next_target);
 }
 
+uint32_t nva_http_response_next_after_ms(const nva_http_response* response) {
+  const absl::Duration after =
+      response == nullptr ? absl::ZeroDuration() : response->impl.next_after;
+  return static_cast<uint32_t>(absl::ToInt64Milliseconds(after));
+}
+
 void nva_http_response_free(nva_http_response* response) { delete response; }
 
 nva_status nva_openapi_json(char** json) {

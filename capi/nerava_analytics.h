@@ -1105,9 +1105,11 @@ NVA_API nva_status nva_http_response_header_at(const nva_http_response* response
                                                nva_http_header* header);
 NVA_API nva_string nva_http_response_body(const nva_http_response* response);
 /* Empty, or the target of a request whose response's body belongs right behind this one: of a long
- * answer each part comes by itself. A server that sends a body as it is made goes on with it, while
- * responses are 200, with the same method and headers; one that does not leaves it to the client. */
+ * answer each part comes by itself. A server that sends a body as it is made goes on with it, once the
+ * milliseconds have passed, while responses are 200, with the same method and headers; one that does not
+ * leaves it to the client. */
 NVA_API nva_string nva_http_response_next_target(const nva_http_response* response);
+NVA_API uint32_t nva_http_response_next_after_ms(const nva_http_response* response);
 NVA_API void nva_http_response_free(nva_http_response* response);
 /* The OpenAPI 3.1 description of all endpoints; free it with nva_free(). It needs no pipeline. */
 NVA_API nva_status nva_openapi_json(char** json);

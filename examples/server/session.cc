@@ -5,6 +5,7 @@
 #include <boost/asio/executor_work_guard.hpp>
 #include <boost/asio/post.hpp>
 #include <boost/asio/write.hpp>
+#include <boost/beast/http/chunk_encode.hpp>
 #include <exception>
 #include <utility>
 
@@ -23,7 +24,7 @@ constexpr std::size_t kWorthGzip = 1'024;
 
 std::string Text(beast::string_view text) { return {text.data(), text.size()}; }
 
-HttpRequest HeadOf(const http::request<http::string_body>& message) {
+HttpRequest HeadOf(const http::request<http::empty_body>& message) {
   HttpRequest request{Text(message.method_string()), Text(message.target())};
   for (const auto& field : message) {
     request.headers.push_back({Text(field.name_string()), Text(field.value())});
@@ -45,7 +46,7 @@ HttpResponse AnswerOf(const Server::Handler& handler, HttpRequest request) {
     const std::string encodings(HeaderOf(request, "Accept-Encoding"));
     if (IsHead(request)) request.method = "GET";
     HttpResponse response = handler(request);
-    if (response.body.size() >= kWorthGzip) {
+    if (response.next_target.empty() && response.body.size() >= kWorthGzip) {
       response.headers.push_back({"Vary", "Accept-Encoding"});
       if (AcceptsGzip(encodings)) {
         response.body = Gzip(response.body);
@@ -61,7 +62,10 @@ HttpResponse AnswerOf(const Server::Handler& handler, HttpRequest request) {
 }  // namespace
 
 Session::Session(Server& server, boost::asio::ip::tcp::socket socket, std::string address)
-    : server_(server), stream_(std::move(socket)), address_(std::move(address)) {
+    : server_(server),
+      stream_(std::move(socket)),
+      address_(std::move(address)),
+      pause_(server.io_) {
   server_.sessions_.insert(this);
   ++server_.connections_of_[address_];
 }
@@ -75,19 +79,22 @@ Session::~Session() {
 void Session::ReadHead() {
   reading_ = true;
   request_ = {};
-  parser_.emplace();
-  parser_->header_limit(static_cast<std::uint32_t>(server_.options_.max_head_bytes));
-  parser_->body_limit(server_.options_.max_body_bytes);
+  serializer_.reset();
+  parser_.reset();
+  head_.emplace();
+  head_->header_limit(static_cast<std::uint32_t>(server_.options_.max_head_bytes));
+  head_->body_limit(server_.options_.max_body_bytes);
   stream_.expires_after(server_.options_.request_timeout);
   http::async_read_header(
-      stream_, buffer_, *parser_,
+      stream_, buffer_, *head_,
       [self = shared_from_this()](Error error, std::size_t) { self->OnHead(error); });
 }
 
 void Session::OnHead(Error error) {
   if (error) return OnUnread(error);
   began_ = std::chrono::steady_clock::now();
-  request_ = HeadOf(parser_->get());
+  request_ = HeadOf(head_->get());
+  parser_.emplace(std::move(*head_));
   if (auto refusal = server_.gate_.Check(request_, address_)) return Write(*std::move(refusal));
   if (parser_->is_done() || HeaderOf(request_, "Expect") != "100-continue") return ReadBody();
   static constexpr std::string_view kGoOn = "HTTP/1.1 100 Continue\r\n\r\n";
@@ -130,35 +137,33 @@ void Session::OnUnread(Error error) {
 
 void Session::Answer() {
   if (server_.waiting_ >= server_.options_.max_waiting) return Write(Busy());
-  ++server_.waiting_;
   reading_ = false;
+  Ask(&Session::Write);
+}
+
+void Session::Ask(Taker take) {
+  ++server_.waiting_;
   auto work = boost::asio::make_work_guard(server_.io_);  // it goes on until this is answered
-  boost::asio::post(server_.threads_, [self = shared_from_this(), work]() mutable {
+  boost::asio::post(server_.threads_, [self = shared_from_this(), work, take]() mutable {
     HttpResponse response = AnswerOf(self->server_.handler_, self->request_);
     auto& io = self->server_.io_;
-    boost::asio::post(io, [self = std::move(self), response = std::move(response)]() mutable {
+    boost::asio::post(io, [self = std::move(self), take, response = std::move(response)]() mutable {
       --self->server_.waiting_;
-      self->Write(std::move(response));
+      ((*self).*take)(std::move(response));
     });
   });
 }
 
 void Session::Write(HttpResponse response) {
   reading_ = false;
+  SetHead(response);
   const bool is_head = IsHead(request_);
-  response_ = {};
-  response_.version(parser_->get().version() == 10 ? 10 : 11);
-  response_.result(static_cast<unsigned>(response.status));
-  for (const HttpHeader& header : response.headers) response_.insert(header.name, header.value);
-  for (const HttpHeader& header : server_.gate_.CorsHeaders(request_)) {
-    response_.insert(header.name, header.value);
+  if (!is_head && response_.version() == 11 && !response.next_target.empty()) {
+    return BeginParts(std::move(response));
   }
-  response_.set("X-Content-Type-Options", "nosniff");
-  // What of the request was not read would be taken for the next one.
-  response_.keep_alive(parser_->is_done() && parser_->keep_alive() && !server_.stopping_);
-  if (response.status != 204 && response.status != 304) {
-    response_.content_length(response.body.size());
-  }
+  const bool has_length = response.status != 204 && response.status != 304 &&
+                          !(is_head && !response.next_target.empty());
+  if (has_length) response_.content_length(response.body.size());
   if (!is_head) response_.body() = std::move(response.body);
   stream_.expires_after(server_.options_.response_timeout);
   http::async_write(stream_, response_, [self = shared_from_this()](Error error, std::size_t) {
@@ -166,14 +171,78 @@ void Session::Write(HttpResponse response) {
   });
 }
 
-void Session::OnWritten(Error error) {
-  if (server_.options_.access_log) {
-    const auto took = std::chrono::steady_clock::now() - began_;
-    fmt::print(stderr, "{} {} {} {} {:.3f} ms\n", address_,
-               request_.method.empty() ? "-" : request_.method,
-               request_.target.substr(0, request_.target.find('?')), response_.result_int(),
-               std::chrono::duration<double, std::milli>(took).count());
+void Session::SetHead(const HttpResponse& response) {
+  const bool is_old = (parser_ ? parser_->get().version() : head_->get().version()) == 10;
+  response_ = {};
+  response_.version(is_old ? 10 : 11);
+  response_.result(static_cast<unsigned>(response.status));
+  for (const HttpHeader& header : response.headers) response_.insert(header.name, header.value);
+  for (const HttpHeader& header : server_.gate_.CorsHeaders(request_)) {
+    response_.insert(header.name, header.value);
   }
+  response_.set("X-Content-Type-Options", "nosniff");
+  // What of the request was not read would be taken for the next one.
+  response_.keep_alive(parser_ && parser_->is_done() && parser_->keep_alive() &&
+                       !server_.stopping_);
+}
+
+void Session::BeginParts(HttpResponse response) {
+  response_.chunked(true);
+  serializer_.emplace(response_);
+  stream_.expires_after(server_.options_.response_timeout);
+  http::async_write_header(
+      stream_, *serializer_,
+      [self = shared_from_this(), part = std::move(response)](Error error, std::size_t) mutable {
+        if (error) return self->Log();
+        self->WritePart(std::move(part));
+      });
+}
+
+void Session::WritePart(HttpResponse part) {
+  if (part.status != 200 || server_.stopping_) return CutShort();
+  next_target_ = std::move(part.next_target);
+  next_after_ = absl::ToChronoMilliseconds(part.next_after);
+  part_ = std::move(part.body);
+  if (part_.empty()) return OnPartWritten({});
+  stream_.expires_after(server_.options_.response_timeout);
+  boost::asio::async_write(
+      stream_, http::make_chunk(boost::asio::buffer(part_)),
+      [self = shared_from_this()](Error error, std::size_t) { self->OnPartWritten(error); });
+}
+
+void Session::OnPartWritten(Error error) {
+  if (error) return Log();
+  if (next_target_.empty()) {
+    return boost::asio::async_write(
+        stream_, http::make_chunk_last(),
+        [self = shared_from_this()](Error failed, std::size_t) { self->OnWritten(failed); });
+  }
+  if (next_after_ == std::chrono::milliseconds::zero()) return AskForPart();
+  pause_.expires_after(next_after_);
+  pause_.async_wait([self = shared_from_this()](Error) { self->AskForPart(); });
+}
+
+void Session::AskForPart() {
+  request_.target = next_target_;
+  Ask(&Session::WritePart);
+}
+
+void Session::CutShort() {
+  Log();
+  Close();
+}
+
+void Session::Log() const {
+  if (!server_.options_.access_log) return;
+  const auto took = std::chrono::steady_clock::now() - began_;
+  fmt::print(stderr, "{} {} {} {} {:.3f} ms\n", address_,
+             request_.method.empty() ? "-" : request_.method,
+             request_.target.substr(0, request_.target.find('?')), response_.result_int(),
+             std::chrono::duration<double, std::milli>(took).count());
+}
+
+void Session::OnWritten(Error error) {
+  Log();
   if (error) return;
   if (!response_.keep_alive() || server_.stopping_) return Close();
   ReadHead();
@@ -196,7 +265,9 @@ void Session::Discard() {
 }
 
 void Session::CloseIfIdle() {
-  if (reading_) stream_.cancel();
+  // Not just what it waits for now: between two reads or writes of one message there is nothing to cancel.
+  if (reading_ || serializer_) stream_.close();
+  pause_.cancel();
 }
 
 }  // namespace nerava::examples

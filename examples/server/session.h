@@ -1,6 +1,7 @@
 // One connection of a Server, request after request.
 #pragma once
 
+#include <boost/asio/steady_timer.hpp>
 #include <boost/beast/core.hpp>
 #include <boost/beast/http.hpp>
 #include <chrono>
@@ -21,7 +22,7 @@ class Session : public std::enable_shared_from_this<Session> {
   Session& operator=(const Session&) = delete;
 
   void ReadHead();
-  // Closes it unless a request is being answered.
+  // Closes it unless a request is being answered; one that is answered in parts gets no further ones.
   void CloseIfIdle();
 
  private:
@@ -35,6 +36,18 @@ class Session : public std::enable_shared_from_this<Session> {
   void Answer();
   void Write(analytics::HttpResponse response);
   void OnWritten(Error error);
+  void SetHead(const analytics::HttpResponse& response);
+  // Has the request answered by one of the server's threads, then goes on with `take`.
+  using Taker = void (Session::*)(analytics::HttpResponse response);
+  void Ask(Taker take);
+  // A response with a next_target: one part after the other, each once the one before is taken.
+  void BeginParts(analytics::HttpResponse response);
+  void WritePart(analytics::HttpResponse part);
+  void OnPartWritten(Error error);
+  void AskForPart();
+  // Without the end that says that it is whole.
+  void CutShort();
+  void Log() const;
   // Says that nothing more comes, and takes what still does for a moment: who sent it would otherwise
   // lose the response.
   void Close();
@@ -44,9 +57,17 @@ class Session : public std::enable_shared_from_this<Session> {
   boost::beast::tcp_stream stream_;
   const std::string address_;
   boost::beast::flat_buffer buffer_;
+  // The head first: only what passed the gate gets room for its body.
+  std::optional<boost::beast::http::request_parser<boost::beast::http::empty_body>> head_;
   std::optional<boost::beast::http::request_parser<boost::beast::http::string_body>> parser_;
   analytics::HttpRequest request_;
   boost::beast::http::response<boost::beast::http::string_body> response_;
+  std::optional<boost::beast::http::response_serializer<boost::beast::http::string_body>>
+      serializer_;
+  std::string part_;
+  std::string next_target_;
+  std::chrono::milliseconds next_after_{};
+  boost::asio::steady_timer pause_;
   std::chrono::steady_clock::time_point began_;
   bool reading_ = true;
 };

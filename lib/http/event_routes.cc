@@ -249,13 +249,6 @@ absl::StatusOr<Answer> AnswerStored(Call& call) {
   const absl::Status read = GuardedFromStore([&] {
     return Read(*call.pipeline.store(), filter, limit.value_or(kDefaultLimit), lines, &page);
   });
-  if (absl::IsUnimplemented(read)) {
-    return Answer{501, ObjectJson([](JsonObjectWriter& json) {
-                    json.Text("detail",
-                              "the store does not tell in which order events were committed: it "
-                              "has no EventsAfter");
-                  })};
-  }
   if (absl::IsOutOfRange(read)) {
     parameters.Refuse(kAfter.name, "out_of_range",
                       "no event was committed at after yet: it is from another store, or from "
@@ -294,7 +287,7 @@ constexpr Route kRoutes[] = {
      "misses none.",
      kGetParameters,
      &AnswerStored,
-     {.schema = "EventPage", .has_tag = false, .is_page = true}},
+     {.schema = "EventPage", .has_tag = false, .is_page = true, .not_of_every_store = true}},
 };
 
 }  // namespace

@@ -50,6 +50,8 @@ HttpResponse OfError(const absl::Status& error, bool of_body) {
     case absl::StatusCode::kDeadlineExceeded:
     case absl::StatusCode::kAborted:
       return LittleLater(Detail(503, "the store cannot answer now; try again a little later"));
+    case absl::StatusCode::kUnimplemented:
+      return Detail(501, "the store does not do what this needs; another one does");
     default:
       return Detail(500, "the question could not be answered; see the service's log");
   }
@@ -84,6 +86,7 @@ HttpResponse OfAnswer(Answer answer, const HttpRequest& request) {
       answer.status, {{"Content-Type", std::string(answer.content_type)}}, std::move(answer.body)};
   for (HttpHeader& header : answer.headers) response.headers.push_back(std::move(header));
   response.next_target = std::move(answer.next_target);
+  response.next_after = answer.next_after;
   if (answer.retry) response = LittleLater(std::move(response));
   if (answer.version.empty()) {
     response.headers.push_back({"Cache-Control", "no-store"});

@@ -126,7 +126,7 @@ std::string ResponsesJson(const Route& route) {
                                   publishes ? http::AnyOf({problems, http::RefTo("NotAllAccepted")})
                                             : problems));
     json.Json("500", ResponseJson("The question could not be answered.", error));
-    if (reply.is_page) json.Json("501", ResponseJson("The store cannot tell.", error));
+    if (reply.not_of_every_store) json.Json("501", ResponseJson("The store cannot tell.", error));
     json.Json("503", ResponseJson("Not now; try again after Retry-After seconds.",
                                   reply.when_unhealthy.empty()
                                       ? error

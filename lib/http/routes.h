@@ -33,6 +33,7 @@ struct Answer {
   std::string_view content_type = "application/json";
   std::vector<HttpHeader> headers = {};  // beside those that every answer has
   std::string next_target = {};          // of the response
+  absl::Duration next_after = absl::ZeroDuration();
 };
 
 // What a route says when all is well: a schema of schema.h, by its name.
@@ -41,8 +42,8 @@ struct Reply {
   bool has_tag = true;                   // an ETag, and so 304
   std::string_view when_unhealthy = {};  // with 503, beside Error
   std::string_view content_type = "application/json";
-  // With a cursor, also as NDJSON, and not of every store.
-  bool is_page = false;
+  bool is_page = false;             // with a cursor, and also as NDJSON
+  bool not_of_every_store = false;  // 501
 };
 
 struct Route {
@@ -59,14 +60,15 @@ struct Route {
 absl::Span<const Route> KpiRoutes();
 absl::Span<const Route> ReportRoutes();
 absl::Span<const Route> EventRoutes();
+absl::Span<const Route> ChangeRoutes();
 absl::Span<const Route> PipelineRoutes();
 absl::Span<const Route> MetricsRoutes();
 
 // Each of them.
 template <typename Sink>
 void ForEachRoute(Sink sink) {
-  for (const auto routes :
-       {KpiRoutes(), ReportRoutes(), EventRoutes(), PipelineRoutes(), MetricsRoutes()}) {
+  for (const auto routes : {KpiRoutes(), ReportRoutes(), EventRoutes(), ChangeRoutes(),
+                            PipelineRoutes(), MetricsRoutes()}) {
     for (const Route& route : routes) sink(route);
   }
 }

@@ -80,6 +80,14 @@ static void the_rest_of_the_lines_has_a_target(nva_pipeline* pipeline) {
   CHECK(i == 2 && seen == kEvents);
 }
 
+static void a_stream_is_asked_for_now_and_then(nva_pipeline* pipeline) {
+  nva_http_response* response = ask(pipeline, "GET", "/v1/analytics/changes", NULL, 0, "");
+  CHECK(nva_http_response_status(response) == 200);
+  CHECK(nva_http_response_next_target(response).size > 0);
+  CHECK(nva_http_response_next_after_ms(response) == 500);
+  nva_http_response_free(response);
+}
+
 static void what_is_no_request_is_refused(nva_pipeline* pipeline) {
   nva_http_request request;
   nva_http_response* response = NULL;
@@ -102,6 +110,7 @@ static void what_is_no_request_is_refused(nva_pipeline* pipeline) {
   nva_http_response_free(response);
   CHECK(nva_http_response_status(NULL) == 0 && nva_http_response_header_count(NULL) == 0);
   CHECK(nva_http_response_body(NULL).size == 0 && nva_http_response_next_target(NULL).size == 0);
+  CHECK(nva_http_response_next_after_ms(NULL) == 0);
   CHECK_FAILS(NVA_INVALID_ARGUMENT, nva_http_response_header_at(NULL, 0, NULL));
   nva_http_response_free(NULL);
 }
@@ -123,6 +132,7 @@ int main(void) {
   CHECK_OK(nva_pipeline_open(&options, &pipeline));
   a_request_is_answered(pipeline);
   the_rest_of_the_lines_has_a_target(pipeline);
+  a_stream_is_asked_for_now_and_then(pipeline);
   what_is_no_request_is_refused(pipeline);
   nva_pipeline_free(pipeline);
   return 0;

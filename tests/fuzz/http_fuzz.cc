@@ -45,9 +45,13 @@ void CheckResults(const HttpResponse& response) {
 
 void Check(FuzzedDataProvider& input) {
   constexpr const char* kMethods[] = {"GET", "HEAD", "POST"};
-  constexpr const char* kPaths[] = {
-      "/v1/analytics/events", "/v1/analytics/kpis", "/v1/analytics/trends",
-      "/v1/analytics/load",   "/metrics",           ""};
+  constexpr const char* kPaths[] = {"/v1/analytics/events",
+                                    "/v1/analytics/kpis",
+                                    "/v1/analytics/trends",
+                                    "/v1/analytics/load",
+                                    "/v1/analytics/changes",
+                                    "/metrics",
+                                    ""};
   HttpRequest request{input.PickValueInArray(kMethods), input.PickValueInArray(kPaths)};
   if (input.ConsumeIntegralInRange(0, 15) == 0) request.method = input.ConsumeRandomLengthString(8);
   request.target += input.ConsumeRandomLengthString(200);
@@ -70,7 +74,8 @@ void Check(FuzzedDataProvider& input) {
     Require(next.status == 200, response.next_target);
   }
   const bool is_empty = request.method == "HEAD" || response.status == 304;
-  const bool is_lines = !is_empty && response.headers.front().value == "application/x-ndjson";
+  const bool is_lines = !is_empty && (response.headers.front().value == "application/x-ndjson" ||
+                                      response.headers.front().value == "text/event-stream");
   Require(is_lines || is_empty == response.body.empty(), "the body is " + response.body);
   const bool is_json = is_empty || response.headers.front().value == "application/json";
   Require(is_json || is_lines || request.target.starts_with("/metrics"),

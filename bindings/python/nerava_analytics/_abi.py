@@ -238,6 +238,7 @@ _PLAIN_FUNCTIONS: dict[str, Any] = {
     "nva_http_response_header_count": c_uint64,
     "nva_http_response_body": String,
     "nva_http_response_next_target": String,
+    "nva_http_response_next_after_ms": c_uint32,
 }
 
 _EVENT_ERRORS: dict[int, type[errors.NeravaError]] = {

@@ -13,12 +13,13 @@ from ._abi import Abi, HttpHeader, HttpRequest, String, string
 class HttpResponse(NamedTuple):
     """`body` is what the header Content-Type says. There is no Content-Length among the headers.
     `next_target` is empty, or the target of a request whose response's body belongs right behind this
-    one: see docs/http.md."""
+    one, to be asked for after `next_after` seconds: see docs/http.md."""
 
     status: int
     headers: list[tuple[str, str]]
     body: bytes
     next_target: str = ""
+    next_after: float = 0
 
 
 def handle(
@@ -45,6 +46,7 @@ def handle(
             [_header(abi, out, i) for i in range(abi.nva_http_response_header_count(out))],
             _bytes(abi.nva_http_response_body(out)),
             _bytes(abi.nva_http_response_next_target(out)).decode(),
+            abi.nva_http_response_next_after_ms(out) / 1000,
         )
     finally:
         abi.nva_http_response_free(out)

@@ -6,17 +6,18 @@ byte. Needs FastAPI 0.92 or later: `pip install 'nerava-analytics[fastapi]'`.
 
 from __future__ import annotations
 
-from typing import Any, Awaitable, Callable, Union
+from typing import Any, AsyncIterator, Awaitable, Callable, Union
 
 try:
     from fastapi import APIRouter, Request, Response
     from fastapi.concurrency import run_in_threadpool
+    from fastapi.responses import StreamingResponse
 except ImportError as error:
     raise ImportError(
         "nerava_analytics.fastapi needs FastAPI: pip install 'nerava-analytics[fastapi]'"
     ) from error
 
-from ._http import openapi
+from ._http import HttpResponse, openapi
 from .pipeline import Pipeline
 
 __all__ = ["router"]
@@ -75,22 +76,46 @@ def _endpoint(
 ) -> _Endpoint:
     async def answer(request: Request) -> Response:
         query = request.scope["query_string"]
-        answered = await run_in_threadpool(
-            (pipeline() if callable(pipeline) else pipeline).handle_http,
-            request.method,
-            path + ("?" + _text(query) if query else ""),
-            [(_text(name), _text(value)) for name, value in request.headers.raw],
-            await _body(request, max_body_bytes + 1),
-            max_body_bytes=max_body_bytes,
+        headers = [(_text(name), _text(value)) for name, value in request.headers.raw]
+
+        async def ask(target: str, body: bytes = b"") -> HttpResponse:
+            return await run_in_threadpool(
+                (pipeline() if callable(pipeline) else pipeline).handle_http,
+                request.method,
+                target,
+                headers,
+                body,
+                max_body_bytes=max_body_bytes,
+            )
+
+        answered = await ask(
+            path + ("?" + _text(query) if query else ""), await _body(request, max_body_bytes + 1)
         )
-        response = Response(answered.body, answered.status)
-        if request.method == "HEAD":
-            del response.headers["Content-Length"]  # that of GET, which is not known
+        response: Response
+        if answered.next_target:
+            response = StreamingResponse(_parts(answered, ask))
+        else:
+            response = Response(answered.body, answered.status)
+            if request.method == "HEAD":
+                del response.headers["Content-Length"]  # that of GET, which is not known
         for name, value in answered.headers:
             response.headers[name] = value
         return response
 
     return answer
+
+
+async def _parts(
+    part: HttpResponse, ask: Callable[[str], Awaitable[HttpResponse]]
+) -> AsyncIterator[bytes]:
+    """What has to be waited for is left to the client, who asks again: a stream without end would keep
+    servers from stopping."""
+    yield part.body
+    while part.next_target and not part.next_after:
+        part = await ask(part.next_target)
+        if part.status != 200:  # cut short, so that nobody takes it for whole
+            raise RuntimeError(f"the rest could not be read: {part.body.decode()}")
+        yield part.body
 
 
 async def _body(request: Request, most: int) -> bytes:

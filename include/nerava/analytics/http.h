@@ -28,10 +28,11 @@ struct HttpResponse {
   std::vector<HttpHeader> headers = {};  // with Content-Type if there is a body; no Content-Length
   std::string body = {};
   // Empty, or the target of a request whose response's body belongs right behind this one: of a long
-  // answer each part comes by itself. A host that sends a body as it is made goes on with it, while responses
-  // are 200, with the same method and headers; one that does not leaves it to the client, who is told
-  // in the headers how. See docs/http.md.
+  // answer each part comes by itself. A host that sends a body as it is made goes on with it, once next_after
+  // has passed, while responses are 200, with the same method and headers; one that does not leaves it
+  // to the client. See docs/http.md.
   std::string next_target = {};
+  absl::Duration next_after = absl::ZeroDuration();
 };
 
 struct HttpApiOptions {
