@@ -2,6 +2,8 @@
 
 import json
 
+from conftest import publish_session
+
 import nerava_analytics as na
 
 EVENT = b'{"event_type": "charge_stopped", "session_id": "s1", "user_id": "u1"}'
@@ -54,6 +56,23 @@ def test_events_come_in_the_order_of_commits(pipeline):
         lines, target = lines + part.body, part.next_target
     assert [json.loads(line)["event_id"] for line in lines.splitlines()] == ids
     assert dict(part.headers)["Next-Cursor"] == after
+
+
+def test_what_comes_out_of_one_store_goes_into_another(pipeline):
+    publish_session(pipeline, "s1", "ü1", reward="1.5", window="w1", credit=150)
+    pipeline.publish({"event_type": "hub_opened", "hub_id": "h", "properties": {"a": [1, None]}})
+    pipeline.flush()
+    lines = pipeline.handle_http("GET", "/v1/analytics/events?format=ndjson").body
+    assert len(lines.splitlines()) == 4
+    with na.open("memory:") as other:
+        taken = other.handle_http(
+            "POST",
+            "/v1/analytics/events?flush=true",
+            [("Content-Type", "application/x-ndjson")],
+            lines,
+        )
+        assert taken.status == 202
+        assert other.handle_http("GET", "/v1/analytics/events?format=ndjson").body == lines
 
 
 def test_what_cannot_be_answered_is_a_response(pipeline):
