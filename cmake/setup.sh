@@ -16,6 +16,7 @@ packages=(
   libsodium-dev       # pseudonyms of users
   tzdata              # the time zones of trends
   libcli11-dev        # command lines of the examples
+  libhiredis-dev      # the optional component for Redis
   libboost-dev zlib1g-dev  # Asio, Beast and gzip of the HTTP server
 )
 test_packages=(
@@ -30,6 +31,7 @@ test_packages=(
   python3-jsonschema  # answers are held against the OpenAPI description
   python3-fastapi python3-httpx python3-uvicorn  # nerava_analytics.fastapi in a real application
   prometheus          # reads /metrics, and tries alert rules and the dashboard's queries
+  redis-server        # takes what is published to it
   pkg-config
   strace              # checks the fault injection of tests/faults
 )
