@@ -7,6 +7,11 @@ install(TARGETS nerava_analytics nerava_analytics_c EXPORT nerava_analytics
   LIBRARY DESTINATION ${CMAKE_INSTALL_LIBDIR} COMPONENT runtime
     NAMELINK_COMPONENT development
   FILE_SET HEADERS DESTINATION ${CMAKE_INSTALL_INCLUDEDIR} COMPONENT development)
+if(TARGET nerava_analytics_redis)
+  install(TARGETS nerava_analytics_redis EXPORT nerava_analytics
+    ARCHIVE DESTINATION ${CMAKE_INSTALL_LIBDIR} COMPONENT development
+    FILE_SET HEADERS DESTINATION ${CMAKE_INSTALL_INCLUDEDIR} COMPONENT development)
+endif()
 
 set(package_dir ${CMAKE_INSTALL_LIBDIR}/cmake/nerava_analytics)
 install(EXPORT nerava_analytics NAMESPACE nerava:: FILE nerava_analyticsTargets.cmake

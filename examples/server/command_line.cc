@@ -126,6 +126,11 @@ std::optional<int> ParseCommandLine(int argc, char** argv, Settings* settings) {
   app.add_option("--cors-origin", settings->gate.cors_origins,
                  "Pages of this origin may ask from a browser; repeatable. None by default")
       ->allow_extra_args(false);
+  app.add_option("--redis", settings->redis,
+                 "redis://HOST:PORT or unix:///SOCKET, which gets KPIs and counters for others to "
+                 "read. With a "
+                 "password, only by the variable")
+      ->envname("NERAVA_REDIS_URL");
   app.add_flag("--access-log", settings->server.access_log,
                "A line a request on standard error, without query, key and body");
   AddLimits(app, settings);

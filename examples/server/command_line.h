@@ -2,6 +2,7 @@
 #pragma once
 
 #include <optional>
+#include <string>
 
 #include "examples/server/server.h"
 #include "nerava/analytics/options.h"
@@ -12,6 +13,7 @@ struct Settings {
   analytics::Options pipeline;
   ServerOptions server;
   GateOptions gate;
+  std::string redis;  // URL; empty: none
 };
 
 // Flags before environment before defaults. The exit code, when the program is to end: after --help, or for

@@ -2,12 +2,16 @@
 #include <fmt/core.h>
 
 #include <cstdio>
+#include <memory>
 #include <optional>
 #include <string>
 
 #include "examples/server/command_line.h"
 #include "examples/server/server.h"
 #include "nerava/analytics/analytics.h"
+#ifdef NERAVA_REDIS
+#include "nerava/analytics/redis/publisher.h"
+#endif
 
 namespace nerava::examples {
 namespace {
@@ -28,11 +32,26 @@ int Serve(const Settings& settings) {
     return Fail(fmt::format("{}; --listen takes another address or port, 0 for any free one",
                             std::string(port.status().message())));
   }
+#ifdef NERAVA_REDIS
+  std::unique_ptr<analytics::RedisPublisher> redis;
+  if (!settings.redis.empty()) {
+    auto opened = analytics::RedisPublisher::Open(**pipeline, {.url = settings.redis});
+    if (!opened.ok()) return Fail("--redis: " + std::string(opened.status().message()));
+    redis = *std::move(opened);
+  }
+#else
+  if (!settings.redis.empty()) {
+    return Fail("--redis: this program was built without it; configure with -DNERAVA_REDIS=ON");
+  }
+#endif
   const bool is_v6 = settings.server.address.find(':') != std::string::npos;
   fmt::print("listening at http://{0}{2}{1}:{3}\n", is_v6 ? "[" : "", is_v6 ? "]" : "",
              settings.server.address, *port);
   std::fflush(stdout);
   server.Run();
+#ifdef NERAVA_REDIS
+  redis = nullptr;
+#endif
   fmt::print("storing what was accepted\n");
   std::fflush(stdout);
   if (const std::size_t left = (*pipeline)->Close(); left > 0) {

@@ -15,6 +15,9 @@ cmake -S "$source/consumer" -B "$work/consumer" -G Ninja -DCMAKE_BUILD_TYPE=Debu
 cmake --build "$work/consumer" >/dev/null
 [ "$("$work/consumer/consumer_cpp")" = "1 session, completion 100 %" ]
 [ "$("$work/consumer/consumer_c")" = "1 event" ]
+if [ -e "$work/prefix/include/nerava/analytics/redis" ]; then
+  [ "$("$work/consumer/consumer_redis")" = "no Redis there" ]
+fi
 
 # The prefix in the file is the one of the build: it is told where it is now.
 libdir=$(dirname "$(find "$work/prefix" -name nerava_analytics.pc)")
