@@ -18,6 +18,7 @@ packages=(
   libcli11-dev        # command lines of the examples
   libhiredis-dev      # the optional component for Redis
   libboost-dev zlib1g-dev  # Asio, Beast and gzip of the HTTP server
+  libjs-chart.js      # the charts of its dashboard
 )
 test_packages=(
   catch2              # unit and property tests
@@ -32,6 +33,7 @@ test_packages=(
   python3-fastapi python3-httpx python3-uvicorn  # nerava_analytics.fastapi in a real application
   prometheus          # reads /metrics, and tries alert rules and the dashboard's queries
   redis-server        # takes what is published to it
+  chromium            # shows the dashboard
   pkg-config
   strace              # checks the fault injection of tests/faults
 )

@@ -6,6 +6,8 @@
 #include <nlohmann/json.hpp>
 #include <utility>
 
+#include "examples/server/dashboard.h"
+
 namespace nerava::examples {
 namespace {
 
@@ -91,6 +93,7 @@ std::optional<HttpResponse> Gate::CheckLocal(const HttpRequest& request) const {
 }
 
 std::optional<HttpResponse> Gate::CheckKey(const HttpRequest& request) const {
+  if (Dashboard::IsOfPage(request.target)) return std::nullopt;  // which asks for the key
   std::string_view key = HeaderOf(request, "X-API-Key");
   if (key.empty()) key = BearerOf(HeaderOf(request, "Authorization"));
   const Scope scope = request.method == "POST" ? Scope::kWrite : Scope::kRead;

@@ -5,8 +5,10 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <utility>
 
 #include "examples/server/command_line.h"
+#include "examples/server/dashboard.h"
 #include "examples/server/server.h"
 #include "nerava/analytics/analytics.h"
 #ifdef NERAVA_REDIS
@@ -25,8 +27,11 @@ int Serve(const Settings& settings) {
   auto pipeline = analytics::Pipeline::Open(settings.pipeline);
   if (!pipeline.ok()) return Fail(std::string(pipeline.status().message()));
   const analytics::HttpApi api(**pipeline, {.max_body_bytes = settings.server.max_body_bytes});
-  Server server(settings.server, settings.gate,
-                [&api](const analytics::HttpRequest& request) { return api.Handle(request); });
+  const Dashboard dashboard;
+  Server server(settings.server, settings.gate, [&](const analytics::HttpRequest& request) {
+    auto file = dashboard.Answer(request);
+    return file ? *std::move(file) : api.Handle(request);
+  });
   const auto port = server.Listen();
   if (!port.ok()) {
     return Fail(fmt::format("{}; --listen takes another address or port, 0 for any free one",

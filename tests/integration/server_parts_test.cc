@@ -95,6 +95,19 @@ TEST_CASE("With keys, each request needs one of its scope", "[server]") {
   CHECK(HeaderOf({"", "", refusal->headers}, "WWW-Authenticate") == "Bearer");
 }
 
+TEST_CASE("The dashboard, which has no data, needs no key; what lies beside it does", "[server]") {
+  Gate gate({.keys = Keys()});
+  for (const char* open : {"/", "/?days=7", "/dashboard/main.js", "/dashboard/x?y"}) {
+    CHECK(StatusOf(gate, {"GET", open}) == 0);
+  }
+  for (const char* closed : {"", "//", "/dashboard", "/x/dashboard/",
+                             "/v1/analytics/kpis?x=/dashboard/", "/metrics", "*"}) {
+    CHECK(StatusOf(gate, {"GET", closed}) == 401);
+  }
+  Gate local({});
+  CHECK(StatusOf(local, {"GET", "/", {{"Host", "evil.example"}}}) == 403);
+}
+
 TEST_CASE("Without keys, pages from elsewhere cannot ask through a browser", "[server]") {
   Gate gate({.cors_origins = {"https://ops.example"}});
   CHECK(StatusOf(gate, With("GET", {})) == 0);

@@ -13,6 +13,7 @@ import subprocess
 from pathlib import Path
 
 import pytest
+from replay_support import ROOT
 
 SERVER = Path(os.environ["NERAVA_EXAMPLES"]) / "nerava-analytics-server"
 EVENTS = "/v1/analytics/events"
@@ -205,6 +206,36 @@ def test_connections_are_limited(limit):
         assert (status, headers["Retry-After"]) == (503, "1")
         assert json.loads(body) == {"detail": "too many connections"}
         assert ask(server, "GET", "/livez", connection=links[0])[0] == 200  # these stay
+
+
+def test_the_dashboard_is_served(shared_server):
+    seen, left = {}, ["/"]
+    while left:
+        path = left.pop()
+        status, headers, body = ask(shared_server, "GET", path)
+        assert status == 200, path
+        seen[path] = headers["Content-Type"]
+        policy = headers["Content-Security-Policy"]
+        assert "default-src 'self'" in policy and "unsafe" not in policy and "frame-ancestors 'none'" in policy
+        again = ask(shared_server, "GET", path, None, {"If-None-Match": headers["ETag"]})
+        assert (again[0], again[2], again[1]["ETag"]) == (304, b"", headers["ETag"])
+        head = ask(shared_server, "HEAD", path)
+        assert (head[0], head[2], int(head[1]["Content-Length"])) == (200, b"", len(body))
+        zipped = ask(shared_server, "GET", path, None, {"Accept-Encoding": "gzip"})
+        if len(body) >= 1024:
+            assert zipped[1]["Content-Encoding"] == "gzip" and gzip.decompress(zipped[2]) == body
+        refused = ask(shared_server, "POST", path)
+        assert (refused[0], refused[1]["Allow"]) == (405, "GET, HEAD")
+        text = body.decode()
+        if path != "/dashboard/chart.min.js":
+            found = re.findall(r'(?:href|src)="(/[^"]+)"', text)
+            found += ["/dashboard/" + name for name in re.findall(r'from "\./(.+?)"', text)]
+            left += set(found) - set(seen) - set(left)
+    assert len(set(seen)) == len(list((ROOT / "examples/server/dashboard").iterdir())) + 1  # Chart.js
+    assert {seen["/"], seen["/dashboard/main.js"], seen["/dashboard/style.css"], seen["/dashboard/icon.svg"]} == {
+        "text/html; charset=utf-8", "text/javascript; charset=utf-8", "text/css; charset=utf-8", "image/svg+xml",
+    }  # fmt: skip
+    assert ask(shared_server, "GET", "/dashboard/nothing.js")[0] == 404
 
 
 @contextlib.contextmanager
