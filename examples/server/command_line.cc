@@ -93,6 +93,9 @@ void AddLimits(CLI::App& app, Settings* settings) {
   app.add_option("--max-connections-of-address", server.max_connections_of_address)
       ->check(CLI::Range(1, 1'000'000))
       ->capture_default_str();
+  app.add_option("--max-streams", server.max_streams, "Exports and listeners at a time")
+      ->check(CLI::Range(0, 1'000'000))
+      ->capture_default_str();
   app.add_option("--max-body-bytes", server.max_body_bytes)
       ->check(CLI::Range(1, 1 << 30))
       ->capture_default_str();

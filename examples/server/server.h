@@ -33,6 +33,7 @@ struct ServerOptions {
   std::chrono::milliseconds response_timeout = std::chrono::seconds(30);
   std::size_t max_connections = 1'000;
   std::size_t max_connections_of_address = 500;
+  std::size_t max_streams = 100;  // responses in parts at a time; more are refused with 503
   std::size_t max_waiting = 256;  // requests for a thread; more are refused with 503
   std::size_t threads = 4;        // that answer
   bool access_log = false;        // a line a request on standard error: no query, no key, no body
@@ -71,6 +72,7 @@ class Server {
   std::unordered_set<Session*> sessions_;
   absl::flat_hash_map<std::string, std::size_t> connections_of_;
   std::size_t waiting_ = 0;
+  std::size_t streams_ = 0;
   bool stopping_ = false;
 
   boost::asio::io_context io_{1};

@@ -71,6 +71,7 @@ Session::Session(Server& server, boost::asio::ip::tcp::socket socket, std::strin
 }
 
 Session::~Session() {
+  EndParts();
   server_.sessions_.erase(this);
   const auto count = server_.connections_of_.find(address_);
   if (--count->second == 0) server_.connections_of_.erase(count);
@@ -79,7 +80,7 @@ Session::~Session() {
 void Session::ReadHead() {
   reading_ = true;
   request_ = {};
-  serializer_.reset();
+  EndParts();
   parser_.reset();
   head_.emplace();
   head_->header_limit(static_cast<std::uint32_t>(server_.options_.max_head_bytes));
@@ -159,7 +160,8 @@ void Session::Write(HttpResponse response) {
   SetHead(response);
   const bool is_head = IsHead(request_);
   if (!is_head && response_.version() == 11 && !response.next_target.empty()) {
-    return BeginParts(std::move(response));
+    return server_.streams_ < server_.options_.max_streams ? BeginParts(std::move(response))
+                                                           : Write(Busy());
   }
   const bool has_length = response.status != 204 && response.status != 304 &&
                           !(is_head && !response.next_target.empty());
@@ -189,6 +191,7 @@ void Session::SetHead(const HttpResponse& response) {
 void Session::BeginParts(HttpResponse response) {
   response_.chunked(true);
   serializer_.emplace(response_);
+  ++server_.streams_;
   stream_.expires_after(server_.options_.response_timeout);
   http::async_write_header(
       stream_, *serializer_,
@@ -218,11 +221,33 @@ void Session::OnPartWritten(Error error) {
         [self = shared_from_this()](Error failed, std::size_t) { self->OnWritten(failed); });
   }
   if (next_after_ == std::chrono::milliseconds::zero()) return AskForPart();
+  AwaitEnd();
   pause_.expires_after(next_after_);
   pause_.async_wait([self = shared_from_this()](Error) { self->AskForPart(); });
 }
 
+void Session::EndParts() {
+  if (serializer_) --server_.streams_;
+  serializer_.reset();
+}
+
+void Session::AwaitEnd() {
+  if (std::exchange(awaits_end_, true)) return;
+  using boost::asio::ip::tcp;
+  stream_.socket().async_wait(tcp::socket::wait_read, [self = shared_from_this()](Error error) {
+    self->awaits_end_ = false;
+    char next = 0;
+    tcp::socket& socket = self->stream_.socket();
+    if (!error) socket.receive(boost::asio::buffer(&next, 1), tcp::socket::message_peek, error);
+    if (!error || !self->serializer_) return;  // its next request
+    self->stream_.close();
+    self->pause_.cancel();
+  });
+}
+
 void Session::AskForPart() {
+  if (!stream_.socket().is_open()) return Log();
+
   request_.target = next_target_;
   Ask(&Session::WritePart);
 }

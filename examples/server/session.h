@@ -45,6 +45,9 @@ class Session : public std::enable_shared_from_this<Session> {
   void WritePart(analytics::HttpResponse part);
   void OnPartWritten(Error error);
   void AskForPart();
+  void EndParts();
+  // While nothing is sent, nobody would notice that the client went away.
+  void AwaitEnd();
   // Without the end that says that it is whole.
   void CutShort();
   void Log() const;
@@ -67,6 +70,7 @@ class Session : public std::enable_shared_from_this<Session> {
   std::string part_;
   std::string next_target_;
   std::chrono::milliseconds next_after_{};
+  bool awaits_end_ = false;
   boost::asio::steady_timer pause_;
   std::chrono::steady_clock::time_point began_;
   bool reading_ = true;

@@ -468,3 +468,23 @@ def test_commits_are_told_to_those_who_listen(tmp_path):
         assert sessions(server) == 2
         assert stop(server)[0] == 0  # listeners do not keep it from that
         assert list(streams[0]) == []
+
+
+def test_streams_are_limited_and_who_goes_away_makes_room(tmp_path):
+    with serving("memory:", "--max-streams", "2") as server:
+
+        def listen():
+            link = http.client.HTTPConnection("127.0.0.1", server.port, timeout=30)
+            link.request("GET", "/v1/analytics/changes")
+            return link, link.getresponse()
+
+        links = [listen() for _ in range(2)]
+        assert [next(messages(response)) >= 0 for _, response in links] == [True, True]
+        _, refused = listen()
+        assert (refused.status, refused.headers["Retry-After"]) == (503, "1")
+        assert sessions(server) == 0  # others are answered
+        for link, response in links:
+            response.close()
+            link.close()
+        while listen()[1].status != 200:
+            pass  # long before something is sent again
