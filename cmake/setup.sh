@@ -73,7 +73,9 @@ if ! { "${root[@]}" apt-get update && "${root[@]}" env DEBIAN_FRONTEND=nonintera
   cat "$log" >&2
   exit 1
 fi
-# Debian starts it on port 9090, now and at every boot; the tests start their own.
-if [[ " ${missing[*]} " == *" prometheus "* && -d /run/systemd/system ]]; then
-  "${root[@]}" systemctl --quiet disable --now prometheus
-fi
+# Debian starts these, now and at every boot; the tests start their own.
+for service in prometheus redis-server; do
+  if [[ " ${missing[*]} " == *" $service "* && -d /run/systemd/system ]]; then
+    "${root[@]}" systemctl --quiet disable --now "$service"
+  fi
+done
