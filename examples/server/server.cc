@@ -1,6 +1,8 @@
 #include "examples/server/server.h"
 
 #include <fmt/core.h>
+#include <pthread.h>
+#include <signal.h>
 
 #include <boost/asio/ip/address.hpp>
 #include <boost/asio/write.hpp>
@@ -24,12 +26,17 @@ constexpr std::string_view kFull =
 }  // namespace
 
 Server::Server(ServerOptions options, GateOptions gate, Handler handler)
-    : options_(std::move(options)),
-      handler_(std::move(handler)),
-      gate_(std::move(gate)),
-      threads_(options_.threads) {}
+    : options_(std::move(options)), handler_(std::move(handler)), gate_(std::move(gate)) {
+  // They take no signals: that is for the thread that waits for them.
+  sigset_t all;
+  sigset_t before;
+  sigfillset(&all);
+  pthread_sigmask(SIG_BLOCK, &all, &before);
+  threads_.emplace(options_.threads);
+  pthread_sigmask(SIG_SETMASK, &before, nullptr);
+}
 
-Server::~Server() { threads_.join(); }
+Server::~Server() { threads_->join(); }
 
 absl::StatusOr<std::uint16_t> Server::Listen() {
   Error error;
@@ -52,7 +59,7 @@ void Server::Run() {
   });
   Accept();
   io_.run();
-  threads_.join();
+  threads_->join();
 }
 
 void Server::Accept() {

@@ -12,6 +12,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <unordered_set>
 
@@ -79,7 +80,7 @@ class Server {
   boost::asio::ip::tcp::acceptor acceptor_{io_};
   boost::asio::steady_timer accept_again_{io_};
   boost::asio::signal_set signals_{io_, SIGINT, SIGTERM};
-  boost::asio::thread_pool threads_;
+  std::optional<boost::asio::thread_pool> threads_;
 };
 
 }  // namespace nerava::examples

@@ -145,7 +145,7 @@ void Session::Answer() {
 void Session::Ask(Taker take) {
   ++server_.waiting_;
   auto work = boost::asio::make_work_guard(server_.io_);  // it goes on until this is answered
-  boost::asio::post(server_.threads_, [self = shared_from_this(), work, take]() mutable {
+  boost::asio::post(*server_.threads_, [self = shared_from_this(), work, take]() mutable {
     HttpResponse response = AnswerOf(self->server_.handler_, self->request_);
     auto& io = self->server_.io_;
     boost::asio::post(io, [self = std::move(self), take, response = std::move(response)]() mutable {

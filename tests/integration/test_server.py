@@ -363,7 +363,10 @@ def test_others_may_reach_it_with_keys():
     ) as process:  # fmt: skip
         assert process.stdout.readline().startswith("listening at http://0.0.0.0:")
         process.terminate()
-        assert process.wait(timeout=60) == 0
+        try:
+            assert process.wait(timeout=60) == 0
+        finally:
+            process.kill()
 
 
 def posted(server, first, count):
