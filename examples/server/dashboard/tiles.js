@@ -16,7 +16,7 @@ const TILES = [
   { name: "Drivers", key: "unique_users", write: format.count, about: "different ones with a session that stopped" },
   { name: "Sessions per driver", key: "sessions_per_user", over: "unique_users", write: format.decimal,
     about: "on average" },
-  { name: "Energy", key: "energy_kwh", write: format.kwh, about: "charged" },
+  { name: "Energy, kWh", key: "energy_kwh", write: format.decimal, about: "charged" },
   { name: "Rewards", key: "total_rewards_usd", write: format.usd, about: "granted" },
   { name: "Average reward", key: "avg_reward_usd", over: "total_sessions", write: format.usd,
     about: "per session whose reward is known" },
