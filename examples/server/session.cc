@@ -159,7 +159,7 @@ void Session::Write(HttpResponse response) {
   reading_ = false;
   SetHead(response);
   const bool is_head = IsHead(request_);
-  if (!is_head && response_.version() == 11 && !response.next_target.empty()) {
+  if (!is_head && !response.next_target.empty()) {
     return server_.streams_ < server_.options_.max_streams ? BeginParts(std::move(response))
                                                            : Write(Busy());
   }
@@ -189,7 +189,14 @@ void Session::SetHead(const HttpResponse& response) {
 }
 
 void Session::BeginParts(HttpResponse response) {
-  response_.chunked(true);
+  if (response_.version() == 11) {
+    response_.chunked(true);
+  } else {
+    // Its end is that of the connection, which any other one must not look like.
+    response_.keep_alive(false);
+    Error ignored;
+    stream_.socket().set_option(boost::asio::socket_base::linger(true, 0), ignored);
+  }
   serializer_.emplace(response_);
   ++server_.streams_;
   stream_.expires_after(server_.options_.response_timeout);
@@ -208,14 +215,23 @@ void Session::WritePart(HttpResponse part) {
   part_ = std::move(part.body);
   if (part_.empty()) return OnPartWritten({});
   stream_.expires_after(server_.options_.response_timeout);
-  boost::asio::async_write(
-      stream_, http::make_chunk(boost::asio::buffer(part_)),
-      [self = shared_from_this()](Error error, std::size_t) { self->OnPartWritten(error); });
+  const auto then = [self = shared_from_this()](Error error, std::size_t) {
+    self->OnPartWritten(error);
+  };
+  if (response_.chunked()) {
+    boost::asio::async_write(stream_, http::make_chunk(boost::asio::buffer(part_)), then);
+  } else {
+    boost::asio::async_write(stream_, boost::asio::buffer(part_), then);
+  }
 }
 
 void Session::OnPartWritten(Error error) {
   if (error) return Log();
   if (next_target_.empty()) {
+    if (!response_.chunked()) {
+      stream_.socket().set_option(boost::asio::socket_base::linger(false, 0), error);
+      return OnWritten(error);
+    }
     return boost::asio::async_write(
         stream_, http::make_chunk_last(),
         [self = shared_from_this()](Error failed, std::size_t) { self->OnWritten(failed); });
@@ -247,13 +263,13 @@ void Session::AwaitEnd() {
 
 void Session::AskForPart() {
   if (!stream_.socket().is_open()) return Log();
-
   request_.target = next_target_;
   Ask(&Session::WritePart);
 }
 
 void Session::CutShort() {
   Log();
+  if (!response_.chunked()) return stream_.close();
   Close();
 }
 

@@ -1,123 +1,32 @@
-"""The dashboard of the server example, in Chromium: what it shows, how it follows the store, and who can use it."""
+"""The dashboard of the server example, in Chromium: what it shows, and how it follows the store."""
 
-import contextlib
-import datetime
 import json
 import re
 import subprocess
 import time
-import urllib.parse
 from decimal import ROUND_HALF_UP, Decimal
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import expect, sync_playwright
-from replay_support import PROGRAMS
+from playwright.sync_api import expect
 from test_server import EVENTS, ask, serving
 
-CLOSED = "first=2026-02-02&last=2026-03-01&tz=Europe%2FBerlin"  # lies whole in the simulated days
-PERIOD = {"from": "2026-02-02", "to": "2026-03-02", "tz": "Europe/Berlin"}
-
-
-@pytest.fixture(scope="module")
-def browser():
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path="/usr/bin/chromium", args=["--no-sandbox"])
-        yield browser
-        browser.close()
-
-
-@pytest.fixture(scope="module")
-def full(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("full")
-    events, store = folder / "events.ndjson", f"sqlite:///{folder}/a.db"
-    simulate = ["simulate", "--days", "120", "--end", "2026-04-01T00:00:00Z", "--users", "120", "--hubs", "12"]
-    simulate += ["--sessions-per-day", "40", "--region", "austin", "--region", "dallas", "-q", "-o", events]
-    for program, *arguments in (simulate, ["replay", events, "--store", store, "-q"]):
-        subprocess.run([PROGRAMS / program, *arguments], check=True, stdout=subprocess.DEVNULL, timeout=120)
-    with serving(store, ANALYTICS_RETENTION_ENABLED="false") as server:
-        yield server
-
-
-@pytest.fixture
-def serve():
-    """serve(...) starts a server, as serving does, which outlives the pages."""
-    with contextlib.ExitStack() as servers:
-        yield lambda *args, **options: servers.enter_context(serving(*args, **options))
-
-
-@pytest.fixture
-def visit(browser, serve):
-    """visit(server, query) opens the page. Whatever it is: nothing is asked elsewhere, and nothing goes wrong."""
-    contexts, wrong, expected = [], [], []
-
-    def open_page(server, query="", **options):
-        origin = f"http://127.0.0.1:{server.port}"
-        width = options.pop("width", 1280)
-        context = browser.new_context(viewport={"width": width, "height": 900}, **options)
-        contexts.append(context)
-        context.on("request", lambda request: request.url.startswith(origin + "/") or wrong.append(request.url))
-        context.on("weberror", lambda error: wrong.append(str(error.error)))
-
-        def console(message):
-            if message.type in ("error", "warning") and not any(re.search(one, message.text) for one in expected):
-                wrong.append(message.text)
-
-        context.on("console", console)
-        page = context.new_page()
-        page.set_default_timeout(15_000)
-        page.goto(f"{origin}/{query}")
-        return page
-
-    open_page.expected = expected
-    yield open_page
-    for context in contexts:
-        context.close()
-    assert wrong == []
-
-
-def ready(page):
-    expect(page.locator("#dashboard")).to_have_attribute("aria-busy", "false")
-    return page
-
-
-def answer(server, path, **parameters):
-    query = urllib.parse.urlencode(parameters)
-    status, _, body = ask(server, "GET", f"/v1/analytics/{path}?{query}")
-    assert status == 200, body
-    return json.loads(body)
-
-
-def tile(page, key):
-    return page.locator(f".tile[data-key={key}] .value")
-
-
-def post(server, *events):
-    status, _, body = ask(server, "POST", EVENTS + "?flush=true", json.dumps(events))
-    assert status == 202, body
-
-
-def session(number, **fields):
-    now = datetime.datetime.now(datetime.timezone.utc).isoformat()
-    base = {"session_id": f"s{number}", "user_id": f"u{number}", "hub_id": "hub_1", "timestamp": now, **fields}
-    return (
-        {**base, "event_type": "charge_started", "event_id": f"a{number}"},
-        {**base, "event_type": "charge_stopped", "event_id": f"b{number}", "kwh_consumed": 10, "total_reward_usd": 1.25},
-    )
-
-
-def percent(value):
-    return f"{value:,.2f}\u202f%"
-
-
-def usd(value):
-    return f"${value:,.2f}"
-
-
-def cells(page, place):
-    """The rows of a table's body as text."""
-    rows = page.locator(f"{place} tbody tr").all()
-    return [row.locator("th, td").all_inner_texts() for row in rows]
+from dashboard_support import (  # noqa: F401 (fixtures)
+    CLOSED,
+    PERIOD,
+    answer,
+    assert_no_serious_issue,
+    browser,
+    cells,
+    full,
+    percent,
+    post,
+    ready,
+    serve,
+    session,
+    tile,
+    usd,
+    visit,
+)
 
 
 def test_the_key_figures_are_those_of_the_api(full, visit):
@@ -442,82 +351,3 @@ def test_what_looks_like_markup_is_text(serve, visit):
     assert page.evaluate("[window.hacked, document.querySelectorAll('main img, main script, main svg').length]") == [
         None, 0,
     ]  # fmt: skip
-
-
-def ground(page):
-    return page.evaluate("getComputedStyle(document.body).backgroundColor")
-
-
-def pixels(page):
-    return page.locator("#sessions canvas").evaluate("c => c.toDataURL()")
-
-
-def test_light_and_dark(full, visit):
-    page = ready(visit(full, "?" + CLOSED, color_scheme="light"))
-    light, bars = ground(page), pixels(page)
-    page.emulate_media(color_scheme="dark")
-    dark = ground(page)
-    assert light != dark
-    page.wait_for_function(
-        "before => document.querySelector('#sessions canvas').toDataURL() !== before", arg=bars
-    )  # drawn again
-    page.get_by_label("Theme").select_option("light")
-    assert ground(page) == light and pixels(page) == bars
-    expect(page).to_have_url(re.compile("theme=light"))
-    page.reload()
-    assert ground(ready(page)) == light
-    page.get_by_label("Theme").select_option("system")
-    assert ground(page) == dark
-
-
-def assert_no_serious_issue(page):
-    found = Axe().run(page).response
-    serious = [one for one in found["violations"] if one["impact"] in ("serious", "critical")]
-    told = [(one["id"], [node["target"] for node in one["nodes"]][:5]) for one in serious]
-    assert told == [] and len(found["passes"]) > 10
-
-
-@pytest.mark.parametrize("scheme, width", [("light", 1280), ("dark", 1280), ("dark", 375)])
-def test_axe_finds_no_serious_issue(full, visit, scheme, width):
-    page = ready(visit(full, "?" + CLOSED, color_scheme=scheme, width=width, reduced_motion="reduce"))
-    for summary in page.locator("summary").all():
-        summary.click()
-    assert_no_serious_issue(page)
-
-
-@pytest.mark.parametrize("width", [320, 375])
-def test_it_fits_a_phone(full, visit, width):
-    page = ready(visit(full, "?days=365&tz=UTC", width=width, has_touch=True, is_mobile=True))
-    assert page.evaluate("document.documentElement.scrollWidth") <= width
-    cut = page.locator(".tile .value, .tile h3, .funnel p, h2, dd").evaluate_all(
-        "all => all.filter(one => one.scrollWidth > one.clientWidth + 1 && one.clientWidth > 0).map(one => one.textContent)"
-    )
-    assert cut == []
-    heights = page.locator("header select:visible").evaluate_all("all => all.map(one => one.offsetHeight)")
-    assert min(heights) >= 40
-
-
-def test_the_keyboard_reaches_everything_and_sees_where_it_is(full, visit):
-    page = ready(visit(full, "?" + CLOSED))
-    page.keyboard.press("Tab")
-    expect(page.get_by_role("link", name="Skip to the numbers")).to_be_focused()
-    page.keyboard.press("Enter")
-    expect(page.locator("main")).to_be_focused()
-    page.keyboard.press("Shift+Tab")
-    reached = []
-    for _ in range(60):
-        page.keyboard.press("Tab")
-        at = page.evaluate(
-            "(e => [e.id || e.name || e.dataset.name || e.localName, getComputedStyle(e).outlineStyle, e.localName])"
-            "(document.activeElement)"
-        )
-        if at[2] not in ("body", "main"):
-            reached.append(at[0])
-            assert at[1] != "none", at
-    assert {"summary", "load-measure", "load", "hub", "energy_kwh", "retention", "events"} <= set(reached)
-    landmarks = [page.get_by_role(role).count() for role in ("banner", "main", "contentinfo")]
-    assert landmarks == [1, 1, 1]
-    levels = page.locator("h1, h2, h3").evaluate_all("all => all.map(one => Number(one.localName[1]))")
-    assert levels[0] == 1 and all(b - a <= 1 for a, b in zip(levels, levels[1:]))
-    assert page.locator("table:not(:has(caption))").count() == 0
-    assert page.locator("[aria-live=assertive], [role=alert]").count() == 0

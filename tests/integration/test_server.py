@@ -406,8 +406,9 @@ def test_an_export_is_all_events_in_their_order_while_others_come(tmp_path):
         assert (none.status, none.read()) == (200, b"")
         head = ask(server, "HEAD", EVENTS + "?format=ndjson", connection=link)
         assert (head[0], head[1]["Next-Cursor"], head[1]["Content-Length"]) == (200, "1000", None)
-        old = raw(server, f"GET {EVENTS}?format=ndjson HTTP/1.0\r\n\r\n".encode())
-        assert ids(old.partition(b"\r\n\r\n")[2]) == [f"e{i}" for i in range(1000)]
+        old = raw(server, f"GET {EVENTS}?format=ndjson HTTP/1.0\r\nConnection: keep-alive\r\n\r\n".encode())
+        assert b"chunked" not in old.partition(b"\r\n\r\n")[0]
+        assert ids(old.partition(b"\r\n\r\n")[2]) == [f"e{i}" for i in range(25_000)]
 
 
 def test_who_takes_an_export_slowly_holds_up_nobody_and_no_memory(tmp_path):
@@ -440,9 +441,15 @@ def test_an_export_is_cut_short_by_a_stop_and_is_seen_to_be(tmp_path):
             assert ask(server, "POST", EVENTS + "?flush=true", json.dumps(events))[0] == 202
         _, response = export(server)
         response.read(1000)
+        old = socket.create_connection(("127.0.0.1", server.port), timeout=30)
+        old.sendall(f"GET {EVENTS}?format=ndjson HTTP/1.0\r\n\r\n".encode())
+        old.recv(1000)
         assert stop(server)[0] == 0
         with pytest.raises((http.client.IncompleteRead, ConnectionResetError)):
             response.read()
+        with pytest.raises(ConnectionResetError):
+            while old.recv(65536):
+                pass
 
 
 def messages(response):
