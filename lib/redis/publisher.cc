@@ -171,6 +171,7 @@ struct RedisPublisher::Impl {
       auto opened = redis::Connection::Open(url, options.timeout);
       if (!opened.ok()) return opened.status();
       MutexLock lock(mutex);
+      if (stopping) return absl::CancelledError("stopping");
       connection = *std::move(opened);
     }
     std::vector<std::pair<Kept*, std::size_t>> sent;

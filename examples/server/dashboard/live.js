@@ -9,9 +9,10 @@ const LONGEST_WAIT = 15_000;
 
 const sleep = (milliseconds) => new Promise((wake) => setTimeout(wake, milliseconds));
 
-// Reads messages until the stream ends, and calls onMessage for each.
-async function follow(onMessage, onOpen) {
+// Reads messages until the stream ends or `stop` aborts, and calls onMessage for each.
+async function follow(stop, onMessage, onOpen) {
   const abort = new AbortController();
+  stop.addEventListener("abort", () => abort.abort(), { signal: abort.signal });
   let timer;
   const awake = () => {
     clearTimeout(timer);
@@ -33,6 +34,7 @@ async function follow(onMessage, onOpen) {
     }
   } finally {
     clearTimeout(timer);
+    abort.abort(); // and hears of `stop` no more
   }
 }
 
@@ -42,11 +44,12 @@ export async function listen(stop, onChange, tell) {
   let wait = 500;
   while (!stop.aborted) {
     try {
-      await follow(onChange, () => {
+      await follow(stop, onChange, () => {
         wait = 500;
         tell("live");
       });
     } catch (problem) {
+      if (stop.aborted) return;
       if (problem instanceof Problem && (problem.kind === "key" || problem.kind === "forbidden")) {
         return onChange(); // whoever asks for the numbers is told the same, and what to do
       }
