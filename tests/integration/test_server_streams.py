@@ -1,0 +1,141 @@
+"""Answers of the HTTP server example in parts: exports of events, and the stream of changes."""
+
+import http.client
+import json
+import re
+import socket
+from pathlib import Path
+
+import pytest
+from test_server import EVENTS, ask, raw, serving, sessions, started, stop
+
+
+def posted(server, first, count):
+    body = "\n".join(json.dumps(started(i)) for i in range(first, first + count))
+    headers = {"Content-Type": "application/x-ndjson"}
+    assert ask(server, "POST", EVENTS + "?flush=true", body, headers)[0] == 202
+
+
+def export(server, query=""):
+    """The connection, and the response of which nothing was read yet."""
+    link = http.client.HTTPConnection("127.0.0.1", server.port, timeout=30)
+    link.request("GET", f"{EVENTS}?format=ndjson{query}")
+    return link, link.getresponse()
+
+
+def ids(lines):
+    return [json.loads(line)["event_id"] for line in lines.splitlines()]
+
+
+def resident_kib(server):
+    status = Path(f"/proc/{server.pid}/status").read_text()
+    return int(re.search(r"VmRSS:\s+(\d+)", status)[1])
+
+
+def test_an_export_is_all_events_in_their_order_while_others_come(tmp_path):
+    with serving(f"sqlite:///{tmp_path}/a.db") as server:
+        for first in range(0, 20_000, 5000):
+            posted(server, first, 5000)
+        link, response = export(server)
+        assert response.headers["Transfer-Encoding"] == "chunked"
+        begin = response.read(1000)
+        posted(server, 20_000, 5000)  # before it was asked for: in the export
+        assert ids(begin + response.read()) == [f"e{i}" for i in range(25_000)]
+        # The connection is free for more.
+        assert ask(server, "GET", "/livez", connection=link)[0] == 200
+        none = export(server, "&session=nobody")[1]
+        assert (none.status, none.read()) == (200, b"")
+        head = ask(server, "HEAD", EVENTS + "?format=ndjson", connection=link)
+        assert (head[0], head[1]["Next-Cursor"], head[1]["Content-Length"]) == (200, "1000", None)
+        old = raw(server, f"GET {EVENTS}?format=ndjson HTTP/1.0\r\nConnection: keep-alive\r\n\r\n".encode())
+        assert b"chunked" not in old.partition(b"\r\n\r\n")[0]
+        assert ids(old.partition(b"\r\n\r\n")[2]) == [f"e{i}" for i in range(25_000)]
+
+
+def test_who_takes_an_export_slowly_holds_up_nobody_and_no_memory(tmp_path):
+    large = "x" * 10_000
+    with serving(f"sqlite:///{tmp_path}/a.db", ASAN_OPTIONS="quarantine_size_mb=16") as server:
+        for first in range(0, 6_000, 500):
+            events = [{**started(i), "properties": {"text": large}} for i in range(first, first + 500)]
+            assert ask(server, "POST", EVENTS + "?flush=true", json.dumps(events))[0] == 202
+        before = resident_kib(server)
+        slow = [export(server) for _ in range(4)]  # of 60 MB each
+        for link, response in slow:
+            response.read(100_000)
+        assert sessions(server) == 6_000
+        assert resident_kib(server) - before < 4 * 35_000
+        link, response = slow.pop()
+        assert len(response.read().splitlines()) == 6_000 - 10 + 1
+        link.close()
+        for link, _ in slow:  # who goes away in the middle costs nothing
+            link.close()
+        assert ask(server, "GET", "/livez")[0] == 200
+        code, output = stop(server)
+        assert code == 0, output
+
+
+def test_an_export_is_cut_short_by_a_stop_and_is_seen_to_be(tmp_path):
+    large = "x" * 10_000
+    with serving(f"sqlite:///{tmp_path}/a.db") as server:
+        for first in range(0, 3000, 500):
+            events = [{**started(i), "properties": {"text": large}} for i in range(first, first + 500)]
+            assert ask(server, "POST", EVENTS + "?flush=true", json.dumps(events))[0] == 202
+        _, response = export(server)
+        response.read(1000)
+        old = socket.create_connection(("127.0.0.1", server.port), timeout=30)
+        old.sendall(f"GET {EVENTS}?format=ndjson HTTP/1.0\r\n\r\n".encode())
+        old.recv(1000)
+        assert stop(server)[0] == 0
+        with pytest.raises((http.client.IncompleteRead, ConnectionResetError)):
+            response.read()
+        with pytest.raises(ConnectionResetError):
+            while old.recv(65536):
+                pass
+
+
+def messages(response):
+    """The ids of server-sent events, as they come."""
+    for line in response:
+        if line.startswith(b"data: "):
+            yield int(line[6:])
+
+
+def test_commits_are_told_to_those_who_listen(tmp_path):
+    store = f"sqlite:///{tmp_path}/a.db"
+    with serving(store) as server, serving(store) as other:
+        links = [http.client.HTTPConnection("127.0.0.1", server.port, timeout=30) for _ in range(20)]
+        streams = []
+        for link in links:
+            link.request("GET", "/v1/analytics/changes")
+            response = link.getresponse()
+            assert (response.status, response.headers["Content-Type"]) == (200, "text/event-stream")
+            streams.append(messages(response))
+        seen = [next(stream) for stream in streams]
+        for number, host in enumerate((server, other)):
+            posted(host, number, 1)
+            now = [next(stream) for stream in streams]
+            assert min(now) > max(seen)
+            seen = now
+        assert sessions(server) == 2
+        assert stop(server)[0] == 0  # listeners do not keep it from that
+        assert list(streams[0]) == []
+
+
+def test_streams_are_limited_and_who_goes_away_makes_room(tmp_path):
+    with serving("memory:", "--max-streams", "2") as server:
+
+        def listen():
+            link = http.client.HTTPConnection("127.0.0.1", server.port, timeout=30)
+            link.request("GET", "/v1/analytics/changes")
+            return link, link.getresponse()
+
+        links = [listen() for _ in range(2)]
+        assert [next(messages(response)) >= 0 for _, response in links] == [True, True]
+        _, refused = listen()
+        assert (refused.status, refused.headers["Retry-After"]) == (503, "1")
+        assert sessions(server) == 0  # others are answered
+        for link, response in links:
+            response.close()
+            link.close()
+        while listen()[1].status != 200:
+            pass  # long before something is sent again
