@@ -79,9 +79,9 @@ void Recovery::AdoptSegment(const std::shared_ptr<ProcessFolder>& folder, const 
   // The lock ends with the folder's last segment, and then somebody may try again.
   if (!bytes.ok()) return Report(bytes.status());
   const SegmentContents contents = ReadSegment(*bytes, id, next_first);
-  if (contents.end == SegmentContents::End::kNewerVersion) {
+  if (contents.end == SegmentContents::End::kOtherVersion) {
     return Report(absl::FailedPreconditionError(fmt::format(
-        "\"{}\" was written by a newer version of this library, and its events are not stored yet: "
+        "\"{}\" was written by another version of this library, and its events are not stored yet: "
         "open the store with that version",
         path)));
   }

@@ -1,6 +1,7 @@
 #include "lib/journal/segment.h"
 
 #include <isa-l/crc.h>
+#include <sodium.h>
 
 #include <algorithm>
 #include <array>
@@ -23,14 +24,25 @@ std::uint32_t Crc32c(std::string_view bytes, std::uint32_t crc) {
   return crc32_iscsi(data, static_cast<int>(bytes.size()), crc);
 }
 
-// Of a record: its length, sequence number, `synced` and payload, behind the salt.
-std::uint32_t RecordCrc(std::uint64_t salt, const char* header, std::string_view payload) {
-  std::array<char, 8> salt_bytes;
-  PutFixed(salt, salt_bytes.data());
-  std::uint32_t crc = Crc32c({salt_bytes.data(), salt_bytes.size()}, ~std::uint32_t{0});
-  crc = Crc32c({header, 4}, crc);
+// What makes a record one of its segment. Not by a CRC of the salt: that is linear, so a payload could hold a
+// record whose salt and that of the next one's checksum, behind the payload, cancel each other out.
+std::uint32_t Mask(std::uint64_t salt, const char* sequence) {
+  static_assert(crypto_shorthash_KEYBYTES == 16 && crypto_shorthash_BYTES == 8);
+  std::array<char, 16> key;
+  PutFixed(salt, &key[0]);
+  PutFixed(salt, &key[8]);
+  std::array<char, 8> hash;
+  crypto_shorthash(reinterpret_cast<unsigned char*>(hash.data()),
+                   reinterpret_cast<const unsigned char*>(sequence), 8,
+                   reinterpret_cast<const unsigned char*>(key.data()));
+  return GetFixed<std::uint32_t>(hash.data());
+}
+
+// Of a record: its length, sequence number, `synced` and payload.
+std::uint32_t RecordCheck(std::uint64_t salt, const char* header, std::string_view payload) {
+  std::uint32_t crc = Crc32c({header, 4}, ~std::uint32_t{0});
   crc = Crc32c({header + 8, 16}, crc);
-  return ~Crc32c(payload, crc);
+  return ~Crc32c(payload, crc) ^ Mask(salt, header + 8);
 }
 
 struct Record {
@@ -54,7 +66,7 @@ class SegmentReader {
   SegmentContents Read() {
     SegmentContents contents;
     const bool header_is_whole = HeaderIsWhole();
-    if (!header_is_whole && IsNewer()) return {{}, SegmentContents::End::kNewerVersion};
+    if (!header_is_whole && IsOfAnotherVersion()) return {{}, SegmentContents::End::kOtherVersion};
     bool damaged = false;
     std::size_t offset = kSegmentHeaderBytes;
     bool torn = false;
@@ -102,12 +114,12 @@ class SegmentReader {
     return bytes_.substr(0, kSegmentHeaderBytes) == header;
   }
 
-  bool IsNewer() const {
+  bool IsOfAnotherVersion() const {
     if (bytes_.size() < kSegmentHeaderBytes || bytes_.substr(0, 8) != kMagic) return false;
     const std::uint32_t crc =
         ~Crc32c(bytes_.substr(16, 16), Crc32c(bytes_.substr(0, 12), ~std::uint32_t{0}));
     return GetFixed<std::uint32_t>(&bytes_[12]) == crc &&
-           GetFixed<std::uint32_t>(&bytes_[8]) > kSegmentVersion;
+           GetFixed<std::uint32_t>(&bytes_[8]) != kSegmentVersion;
   }
 
   // The whole record at `offset`, with the expected sequence number or, if not `exactly`, a later
@@ -128,7 +140,7 @@ class SegmentReader {
       if (size > search_budget_) return std::nullopt;
       search_budget_ -= size;
     }
-    if (GetFixed<std::uint32_t>(header + 4) != RecordCrc(id_.salt, header, record.payload)) {
+    if (GetFixed<std::uint32_t>(header + 4) != RecordCheck(id_.salt, header, record.payload)) {
       return std::nullopt;
     }
     return record;
@@ -222,7 +234,7 @@ void AppendRecord(const SegmentId& id, std::uint64_t sequence, std::uint64_t syn
   PutFixed(static_cast<std::uint32_t>(payload.size()), header.data());
   PutFixed(sequence, &header[8]);
   PutFixed(synced, &header[16]);
-  PutFixed(RecordCrc(id.salt, header.data(), payload), &header[4]);
+  PutFixed(RecordCheck(id.salt, header.data(), payload), &header[4]);
   out->append(header.data(), header.size());
   out->append(payload);
 }

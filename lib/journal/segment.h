@@ -17,7 +17,7 @@ namespace nerava::analytics {
 
 inline constexpr std::size_t kSegmentHeaderBytes = 32;
 inline constexpr std::size_t kRecordHeaderBytes = 24;
-inline constexpr std::uint32_t kSegmentVersion = 1;
+inline constexpr std::uint32_t kSegmentVersion = 2;
 inline constexpr std::int64_t kMaxSegmentBytes = 1 << 30;  // of a file
 
 // What tells a segment from all others; also its file name, so that a damaged header costs nothing.
@@ -45,7 +45,7 @@ struct SegmentContents {
     // A part that once was on the disk is no longer as it was written. What can be read is there,
     // before and after.
     kDamaged,
-    kNewerVersion,  // written by a newer version of the library; nothing was read
+    kOtherVersion,  // written by another version of the library; nothing was read
   };
   std::vector<std::string_view> payloads;  // views of the bytes that were read
   End end = End::kClean;
