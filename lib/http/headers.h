@@ -1,4 +1,4 @@
-// The headers of a request.
+// The headers of a request or a response.
 #pragma once
 
 #include <algorithm>
@@ -10,11 +10,12 @@
 namespace nerava::analytics::http {
 
 // "" when it is not there. Names are of any case.
-inline std::string_view HeaderOf(const HttpRequest& request, std::string_view name) {
+template <typename Message>
+std::string_view HeaderOf(const Message& message, std::string_view name) {
   const auto same = [](unsigned char a, unsigned char b) {
     return std::tolower(a) == std::tolower(b);
   };
-  for (const HttpHeader& header : request.headers) {
+  for (const HttpHeader& header : message.headers) {
     if (std::equal(header.name.begin(), header.name.end(), name.begin(), name.end(), same)) {
       return header.value;
     }

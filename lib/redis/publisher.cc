@@ -12,6 +12,7 @@
 #include "lib/base/fork.h"
 #include "lib/base/mutex.h"
 #include "lib/base/thread.h"
+#include "lib/http/headers.h"
 #include "lib/pipeline/names.h"
 #include "lib/redis/connection.h"
 #include "nerava/analytics/http.h"
@@ -51,13 +52,6 @@ absl::Status Validate(const RedisPublisherOptions& options) {
     if (absl::Status status = CheckRange(name, value, min, max); !status.ok()) return status;
   }
   return absl::OkStatus();
-}
-
-std::string_view HeaderOf(const HttpResponse& response, std::string_view name) {
-  for (const HttpHeader& header : response.headers) {
-    if (header.name == name) return header.value;
-  }
-  return "";
 }
 
 // The numbers among the stats, by their names there.
@@ -145,7 +139,7 @@ struct RedisPublisher::Impl {
       if (answer.status == 200) {
         has_changed = true;
         commands.push_back({"SET", key, answer.body, "PX", expiry});
-        one.tag = HeaderOf(answer, "ETag");
+        one.tag = http::HeaderOf(answer, "ETag");
       } else if (answer.status == 304) {
         commands.push_back({"PEXPIRE", key, expiry});
       } else {

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "fmt/format.h"
+#include "lib/http/headers.h"
 #include "nerava/analytics/analytics.h"
 #include "tests/support/charging.h"
 #include "tests/support/fake_store.h"
@@ -15,6 +16,7 @@
 namespace nerava::analytics {
 namespace {
 
+using http::HeaderOf;
 using Json = nlohmann::json;
 using Ids = std::vector<std::string>;
 using testing::Started;
@@ -88,13 +90,6 @@ struct Served {
   std::unique_ptr<Pipeline> pipeline;
   std::unique_ptr<HttpApi> api;
 };
-
-std::string HeaderOf(const HttpResponse& response, std::string_view name) {
-  for (const HttpHeader& header : response.headers) {
-    if (header.name == name) return header.value;
-  }
-  return "";
-}
 
 Ids IdsOfLines(const std::string& body) {
   Ids ids;

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "fmt/format.h"
+#include "lib/http/headers.h"
 #include "lib/http/routes.h"
 #include "nerava/analytics/analytics.h"
 #include "tests/support/charging.h"
@@ -17,6 +18,7 @@
 namespace nerava::analytics {
 namespace {
 
+using http::HeaderOf;
 using Json = nlohmann::json;
 
 struct FixedClock final : Clock {
@@ -103,13 +105,6 @@ struct Served {
   std::unique_ptr<Pipeline> pipeline;
   std::unique_ptr<HttpApi> api;
 };
-
-std::string HeaderOf(const HttpResponse& response, std::string_view name) {
-  for (const HttpHeader& header : response.headers) {
-    if (header.name == name) return header.value;
-  }
-  return "";
-}
 
 using Names = std::vector<std::string>;
 const std::string kBase = "/v1/analytics/";
@@ -256,7 +251,7 @@ TEST_CASE("A tag holds until the numbers change, though a rolling period moves o
   served.Fill();
   const std::string path = kBase + "kpis?days=2";
   const HttpResponse first = served.Get(path);
-  const std::string tag = HeaderOf(first, "ETag");
+  const std::string tag(HeaderOf(first, "ETag"));
   REQUIRE(tag.substr(0, 3) == "W/\"");
   CHECK(HeaderOf(first, "Cache-Control") == "private, no-cache");
   served.clock.now += absl::Seconds(1);
@@ -278,7 +273,7 @@ TEST_CASE("A tag holds until the numbers change, though a rolling period moves o
   CHECK(HeaderOf(later, "ETag") != tag);
   // What is added counts, too.
   const std::string split = path + "&breakdown=hub";
-  const std::string by_hub = HeaderOf(served.Get(split), "ETag");
+  const std::string by_hub(HeaderOf(served.Get(split), "ETag"));
   CHECK(by_hub != HeaderOf(later, "ETag"));
   CHECK(HeaderOf(served.Get(split + "&top=1"), "ETag") != by_hub);
 }
