@@ -1,6 +1,8 @@
 // The audit finds what it is there to find: without this no other test here proves anything.
 #include <sqlite3.h>
 
+#include <fstream>
+
 #include "tests/faults/drive.h"
 
 namespace nerava::analytics {
@@ -41,6 +43,18 @@ TEST_CASE("the audit finds an accepted event that is not stored") {
   LedgerWriter(scene.ledger()).Accepted(ChargingLoadId(0, 0, 60));
   CHECK_THAT(Audit(scene),
              Contains("1 accepted but not stored") && Contains(ChargingLoadId(0, 0, 60)));
+}
+
+TEST_CASE(
+    "what a killed process did not write whole in the ledger is no event, nor hides the next") {
+  const Sound scene;
+  const std::string lost = ChargingLoadId(0, 0, 60);
+  for (const std::size_t length : {0, 1, 2, 20, 38}) {  // of "\n+id;"
+    std::ofstream(scene.ledger(), std::ios::app) << ("\n+" + lost).substr(0, length);
+    CHECK(Audit(scene) == "");
+  }
+  LedgerWriter(scene.ledger()).Accepted(lost);
+  CHECK_THAT(Audit(scene), Contains("1 accepted but not stored, e.g. " + lost + "\n"));
 }
 
 TEST_CASE("the audit finds an event that was deleted, and that the KPIs still count it") {
