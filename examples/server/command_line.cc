@@ -78,6 +78,17 @@ void CheckOrigin(const std::string& origin) {
   }
 }
 
+void AddTimeout(CLI::App& app, const char* flag, const char* description,
+                std::chrono::milliseconds& timeout) {
+  app.add_option_function<double>(
+         flag,
+         [&timeout](double seconds) {
+           timeout = std::chrono::milliseconds(static_cast<std::int64_t>(seconds * 1'000));
+         },
+         description)
+      ->check(CLI::Range(0.1, 3'600.0));
+}
+
 void AddLimits(CLI::App& app, Settings* settings) {
   ServerOptions& server = settings->server;
   app.add_option("--rate", settings->gate.requests_per_second,
@@ -99,14 +110,15 @@ void AddLimits(CLI::App& app, Settings* settings) {
   app.add_option("--max-body-bytes", server.max_body_bytes)
       ->check(CLI::Range(1, 1 << 30))
       ->capture_default_str();
-  app.add_option_function<double>(
-         "--request-timeout",
-         [&server](double seconds) {
-           server.request_timeout =
-               std::chrono::milliseconds(static_cast<std::int64_t>(seconds * 1'000));
-         },
-         "Seconds that a request may take to arrive, and a connection may be idle (default 15)")
-      ->check(CLI::Range(0.1, 3'600.0));
+  app.add_option("--max-total-body-bytes", server.max_total_body_bytes, "Of all requests together")
+      ->check(CLI::Range(1LL, 1LL << 40))
+      ->capture_default_str();
+  AddTimeout(app, "--request-timeout",
+             "Seconds that a request may take to arrive, and a connection may be idle (default 15)",
+             server.request_timeout);
+  AddTimeout(app, "--response-timeout",
+             "Seconds that a response, or a part of one, may take to be taken (default 30)",
+             server.response_timeout);
 }
 
 }  // namespace

@@ -1,7 +1,5 @@
 #include "examples/server/gzip.h"
 
-#include <zlib.h>
-
 #include <new>
 #include <utility>
 
@@ -25,20 +23,29 @@ bool AcceptsGzip(absl::string_view accept_encoding) {
   return false;
 }
 
-std::string Gzip(std::string_view bytes) {
+GzipStream::GzipStream() {
   constexpr int kGzipFormat = 16 + MAX_WBITS;
-  z_stream stream{};
-  if (deflateInit2(&stream, Z_BEST_SPEED, Z_DEFLATED, kGzipFormat, 8, Z_DEFAULT_STRATEGY) != Z_OK) {
+  if (deflateInit2(&stream_, Z_BEST_SPEED, Z_DEFLATED, kGzipFormat, 8, Z_DEFAULT_STRATEGY) !=
+      Z_OK) {
     throw std::bad_alloc();
   }
-  std::string out(deflateBound(&stream, bytes.size()), '\0');
-  stream.next_in = reinterpret_cast<Bytef*>(const_cast<char*>(bytes.data()));
-  stream.avail_in = static_cast<uInt>(bytes.size());
-  stream.next_out = reinterpret_cast<Bytef*>(out.data());
-  stream.avail_out = static_cast<uInt>(out.size());
-  deflate(&stream, Z_FINISH);  // has room for all of it
-  out.resize(stream.total_out);
-  deflateEnd(&stream);
+}
+
+GzipStream::~GzipStream() { deflateEnd(&stream_); }
+
+std::string GzipStream::Next(std::string_view bytes, bool is_last) {
+  stream_.next_in = reinterpret_cast<Bytef*>(const_cast<char*>(bytes.data()));
+  stream_.avail_in = static_cast<uInt>(bytes.size());
+  std::string out;
+  std::size_t size = 0;
+  do {  // usually once
+    out.resize(size + deflateBound(&stream_, stream_.avail_in));
+    stream_.next_out = reinterpret_cast<Bytef*>(out.data() + size);
+    stream_.avail_out = static_cast<uInt>(out.size() - size);
+    deflate(&stream_, is_last ? Z_FINISH : Z_SYNC_FLUSH);
+    size = out.size() - stream_.avail_out;
+  } while (stream_.avail_out == 0);
+  out.resize(size);
   return out;
 }
 

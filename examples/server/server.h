@@ -28,9 +28,11 @@ struct ServerOptions {
   std::uint16_t port = 8000;  // 0: any free one
   std::size_t max_head_bytes = std::size_t{32} << 10;
   std::size_t max_body_bytes = std::size_t{8} << 20;
+  // Of all requests that arrive or are answered; one more that needs more is refused with 503.
+  std::size_t max_total_body_bytes = std::size_t{256} << 20;
   // For a request to arrive whole, from when its connection is free for it.
   std::chrono::milliseconds request_timeout = std::chrono::seconds(15);
-  // For a response to be taken.
+  // For a response, or each part of one, to be taken.
   std::chrono::milliseconds response_timeout = std::chrono::seconds(30);
   std::size_t max_connections = 1'000;
   std::size_t max_connections_of_address = 500;
@@ -72,6 +74,7 @@ class Server {
   // Of the thread that waits. Sessions are in io_, so these outlive it.
   std::unordered_set<Session*> sessions_;
   absl::flat_hash_map<std::string, std::size_t> connections_of_;
+  std::size_t body_bytes_ = 0;
   std::size_t waiting_ = 0;
   std::size_t streams_ = 0;
   bool stopping_ = false;

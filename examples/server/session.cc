@@ -9,8 +9,6 @@
 #include <exception>
 #include <utility>
 
-#include "examples/server/gzip.h"
-
 namespace nerava::examples {
 namespace {
 
@@ -40,23 +38,10 @@ HttpResponse Busy() {
   return response;
 }
 
-// A HEAD is a GET here, so that the length of the body is known.
-HttpResponse AnswerOf(const Server::Handler& handler, HttpRequest request) {
-  try {
-    const std::string encodings(HeaderOf(request, "Accept-Encoding"));
-    if (IsHead(request)) request.method = "GET";
-    HttpResponse response = handler(request);
-    if (response.next_target.empty() && response.body.size() >= kWorthGzip) {
-      response.headers.push_back({"Vary", "Accept-Encoding"});
-      if (AcceptsGzip(encodings)) {
-        response.body = Gzip(response.body);
-        response.headers.push_back({"Content-Encoding", "gzip"});
-      }
-    }
-    return response;
-  } catch (const std::exception&) {  // no memory
-    return Busy();
-  }
+// Not what comes in parts as it happens: they are small.
+bool IsWorthGzip(const HttpResponse& response) {
+  return response.next_target.empty() ? response.body.size() >= kWorthGzip
+                                      : response.next_after == absl::ZeroDuration();
 }
 
 }  // namespace
@@ -71,7 +56,7 @@ Session::Session(Server& server, boost::asio::ip::tcp::socket socket, std::strin
 }
 
 Session::~Session() {
-  EndParts();
+  Release();
   server_.sessions_.erase(this);
   const auto count = server_.connections_of_.find(address_);
   if (--count->second == 0) server_.connections_of_.erase(count);
@@ -80,7 +65,7 @@ Session::~Session() {
 void Session::ReadHead() {
   reading_ = true;
   request_ = {};
-  EndParts();
+  Release();
   parser_.reset();
   head_.emplace();
   head_->header_limit(static_cast<std::uint32_t>(server_.options_.max_head_bytes));
@@ -97,12 +82,25 @@ void Session::OnHead(Error error) {
   request_ = HeadOf(head_->get());
   parser_.emplace(std::move(*head_));
   if (auto refusal = server_.gate_.Check(request_, address_)) return Write(*std::move(refusal));
+  if (!Reserve()) return Write(Busy());
   if (parser_->is_done() || HeaderOf(request_, "Expect") != "100-continue") return ReadBody();
   static constexpr std::string_view kGoOn = "HTTP/1.1 100 Continue\r\n\r\n";
   boost::asio::async_write(stream_, boost::asio::buffer(kGoOn),
                            [self = shared_from_this()](Error failed, std::size_t) {
                              if (!failed) self->ReadBody();
                            });
+}
+
+bool Session::Reserve() {
+  const ServerOptions& options = server_.options_;
+  const std::size_t length = parser_->chunked()
+                                 ? options.max_body_bytes
+                                 : static_cast<std::size_t>(parser_->content_length().value_or(0));
+  // A single one always has it, whatever the limits.
+  const bool has_room = server_.body_bytes_ == 0 || length == 0 ||
+                        server_.body_bytes_ + length <= options.max_total_body_bytes;
+  if (has_room) server_.body_bytes_ += body_bytes_ = length;
+  return has_room;
 }
 
 void Session::ReadBody() {
@@ -142,11 +140,31 @@ void Session::Answer() {
   Ask(&Session::Write);
 }
 
+HttpResponse Session::MakeAnswer() {
+  try {
+    HttpRequest request = request_;
+    if (IsHead(request)) request.method = "GET";  // so that the length of the body is known
+    HttpResponse response = server_.handler_(request);
+    const bool is_first = !serializer_;
+    if (is_first && IsWorthGzip(response)) {
+      response.headers.push_back({"Vary", "Accept-Encoding"});
+      if (AcceptsGzip(std::string(HeaderOf(request, "Accept-Encoding")))) {
+        response.headers.push_back({"Content-Encoding", "gzip"});
+        gzip_ = std::make_unique<GzipStream>();
+      }
+    }
+    if (gzip_) response.body = gzip_->Next(response.body, response.next_target.empty());
+    return response;
+  } catch (const std::exception&) {  // no memory
+    return Busy();
+  }
+}
+
 void Session::Ask(Taker take) {
   ++server_.waiting_;
   auto work = boost::asio::make_work_guard(server_.io_);  // it goes on until this is answered
   boost::asio::post(*server_.threads_, [self = shared_from_this(), work, take]() mutable {
-    HttpResponse response = AnswerOf(self->server_.handler_, self->request_);
+    HttpResponse response = self->MakeAnswer();
     auto& io = self->server_.io_;
     boost::asio::post(io, [self = std::move(self), take, response = std::move(response)]() mutable {
       --self->server_.waiting_;
@@ -242,9 +260,11 @@ void Session::OnPartWritten(Error error) {
   pause_.async_wait([self = shared_from_this()](Error) { self->AskForPart(); });
 }
 
-void Session::EndParts() {
+void Session::Release() {
+  server_.body_bytes_ -= std::exchange(body_bytes_, 0);
   if (serializer_) --server_.streams_;
   serializer_.reset();
+  gzip_.reset();
 }
 
 void Session::AwaitEnd() {

@@ -9,6 +9,7 @@
 #include <optional>
 #include <string>
 
+#include "examples/server/gzip.h"
 #include "examples/server/server.h"
 
 namespace nerava::examples {
@@ -29,6 +30,8 @@ class Session : public std::enable_shared_from_this<Session> {
   using Error = boost::beast::error_code;
 
   void OnHead(Error error);
+  // Whether there is room for the body.
+  bool Reserve();
   void ReadBody();
   void OnBody(Error error);
   // What to say about a request that did not come whole; nobody is there to hear it: close.
@@ -37,7 +40,9 @@ class Session : public std::enable_shared_from_this<Session> {
   void Write(analytics::HttpResponse response);
   void OnWritten(Error error);
   void SetHead(const analytics::HttpResponse& response);
-  // Has the request answered by one of the server's threads, then goes on with `take`.
+  // On one of the server's threads.
+  analytics::HttpResponse MakeAnswer();
+  // Has that made, then goes on with `take`.
   using Taker = void (Session::*)(analytics::HttpResponse response);
   void Ask(Taker take);
   // A response with a next_target: one part after the other, each once the one before is taken.
@@ -45,7 +50,8 @@ class Session : public std::enable_shared_from_this<Session> {
   void WritePart(analytics::HttpResponse part);
   void OnPartWritten(Error error);
   void AskForPart();
-  void EndParts();
+  // Gives back what the last request had.
+  void Release();
   // While nothing is sent, nobody would notice that the client went away.
   void AwaitEnd();
   // Without the end that says that it is whole.
@@ -63,10 +69,12 @@ class Session : public std::enable_shared_from_this<Session> {
   // The head first: only what passed the gate gets room for its body.
   std::optional<boost::beast::http::request_parser<boost::beast::http::empty_body>> head_;
   std::optional<boost::beast::http::request_parser<boost::beast::http::string_body>> parser_;
+  std::size_t body_bytes_ = 0;
   analytics::HttpRequest request_;
   boost::beast::http::response<boost::beast::http::string_body> response_;
   std::optional<boost::beast::http::response_serializer<boost::beast::http::string_body>>
       serializer_;
+  std::unique_ptr<GzipStream> gzip_;  // of the response
   std::string part_;
   std::string next_target_;
   std::chrono::milliseconds next_after_{};

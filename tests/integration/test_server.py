@@ -197,6 +197,28 @@ def test_slow_clients_are_cut_and_hold_up_nobody():
             link.close()
 
 
+@pytest.mark.parametrize("length", ["Content-Length: 900000", "Transfer-Encoding: chunked"])
+def test_bodies_together_are_limited(length):
+    with serving("memory:", "--max-total-body-bytes", "1000000", "--max-body-bytes", "900000") as server:
+        hoarder = socket.create_connection(("127.0.0.1", server.port), timeout=30)
+        hoarder.sendall(f"POST {EVENTS} HTTP/1.1\r\n{length}\r\nExpect: 100-continue\r\n\r\n".encode())
+        assert hoarder.recv(25) == b"HTTP/1.1 100 Continue\r\n\r\n"
+        large = json.dumps([started(i) for i in range(2000)])
+        assert 100_000 < len(large) < 900_000
+        status, headers, _ = ask(server, "POST", EVENTS, large)
+        assert (status, headers["Retry-After"]) == (503, "1")
+        assert ask(server, "POST", EVENTS, json.dumps(started(0)))[0] == 202  # it has room
+        hoarder.close()
+        while ask(server, "POST", EVENTS + "?flush=true", large)[0] != 202:
+            pass
+        assert sessions(server) == 2000
+        # One alone has it, and its connection another one.
+        link = http.client.HTTPConnection("127.0.0.1", server.port, timeout=30)
+        for _ in range(3):
+            assert ask(server, "POST", EVENTS, large, connection=link)[0] == 202
+        link.close()
+
+
 @pytest.mark.parametrize("limit", ["--max-connections-of-address", "--max-connections"])
 def test_connections_are_limited(limit):
     with serving("memory:", limit, "3") as server:

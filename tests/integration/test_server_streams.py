@@ -4,10 +4,14 @@ import http.client
 import json
 import re
 import socket
+import sqlite3
+import zlib
 from pathlib import Path
 
 import pytest
 from test_server import EVENTS, ask, raw, serving, sessions, started, stop
+
+LARGE = "x" * 10_000
 
 
 def posted(server, first, count):
@@ -53,10 +57,9 @@ def test_an_export_is_all_events_in_their_order_while_others_come(tmp_path):
 
 
 def test_who_takes_an_export_slowly_holds_up_nobody_and_no_memory(tmp_path):
-    large = "x" * 10_000
     with serving(f"sqlite:///{tmp_path}/a.db", ASAN_OPTIONS="quarantine_size_mb=16") as server:
         for first in range(0, 6_000, 500):
-            events = [{**started(i), "properties": {"text": large}} for i in range(first, first + 500)]
+            events = [{**started(i), "properties": {"text": LARGE}} for i in range(first, first + 500)]
             assert ask(server, "POST", EVENTS + "?flush=true", json.dumps(events))[0] == 202
         before = resident_kib(server)
         slow = [export(server) for _ in range(4)]  # of 60 MB each
@@ -74,12 +77,72 @@ def test_who_takes_an_export_slowly_holds_up_nobody_and_no_memory(tmp_path):
         assert code == 0, output
 
 
-def test_an_export_is_cut_short_by_a_stop_and_is_seen_to_be(tmp_path):
-    large = "x" * 10_000
+def post_30_megabytes(server):
+    for first in range(0, 3000, 500):
+        events = [{**started(i), "properties": {"text": LARGE}} for i in range(first, first + 500)]
+        assert ask(server, "POST", EVENTS + "?flush=true", json.dumps(events))[0] == 202
+
+
+def test_an_export_is_compressed_for_who_takes_it(tmp_path):
     with serving(f"sqlite:///{tmp_path}/a.db") as server:
-        for first in range(0, 3000, 500):
-            events = [{**started(i), "properties": {"text": large}} for i in range(first, first + 500)]
-            assert ask(server, "POST", EVENTS + "?flush=true", json.dumps(events))[0] == 202
+        for first in range(0, 20_000, 5000):
+            posted(server, first, 5000)
+        link = http.client.HTTPConnection("127.0.0.1", server.port, timeout=30)
+        target = EVENTS + "?format=ndjson"
+        whole = ask(server, "GET", target, connection=link)
+        assert (whole[1]["Content-Encoding"], whole[1]["Vary"]) == (None, "Accept-Encoding")
+        gzip = {"Accept-Encoding": "gzip"}
+        for _ in range(2):
+            zipped = ask(server, "GET", target, None, gzip, link)
+            assert zipped[1]["Content-Encoding"] == "gzip" and len(zipped[2]) * 5 < len(whole[2])
+            reader = zlib.decompressobj(wbits=31)
+            assert reader.decompress(zipped[2]) == whole[2]
+            assert reader.eof and reader.unused_data == b""
+        assert ask(server, "GET", target, connection=link)[2] == whole[2]
+        # Not what comes by and by.
+        link.request("GET", "/v1/analytics/changes", headers=gzip)
+        response = link.getresponse()
+        assert response.headers["Content-Encoding"] is None and next(messages(response)) > 0
+        link.close()
+
+
+def test_an_export_that_cannot_go_on_is_seen_to_be_cut_short(tmp_path):
+    with serving(f"sqlite:///{tmp_path}/a.db") as server:
+        post_30_megabytes(server)
+        link, response = export(server)
+        response.read(1000)
+        old = socket.create_connection(("127.0.0.1", server.port), timeout=30)
+        old.sendall(f"GET {EVENTS}?format=ndjson HTTP/1.0\r\n\r\n".encode())
+        old.recv(1000)
+        with sqlite3.connect(tmp_path / "a.db") as database:  # before the next parts are asked for
+            tables = database.execute("SELECT name FROM sqlite_schema WHERE name GLOB 'events_[0-9]*_[0-9]'")
+            for (table,) in tables.fetchall():
+                database.execute(f"ALTER TABLE {table} RENAME TO gone_{table}")
+        with pytest.raises((http.client.IncompleteRead, ConnectionResetError)):
+            response.read()
+        with pytest.raises(ConnectionResetError):
+            while old.recv(65536):
+                pass
+        assert ask(server, "GET", "/livez")[0] == 200
+
+
+def test_who_does_not_take_an_export_is_cut_short(tmp_path):
+    with serving(f"sqlite:///{tmp_path}/a.db", "--max-streams", "1", "--response-timeout", "1") as server:
+        post_30_megabytes(server)
+        slow, response = export(server)
+        link, other = export(server)
+        while other.status == 503:  # until the other one's time is over
+            link.close()
+            link, other = export(server)
+        assert len(other.read().splitlines()) == 3000
+        with pytest.raises((http.client.IncompleteRead, ConnectionResetError)):
+            response.read()
+        slow.close()
+
+
+def test_an_export_is_cut_short_by_a_stop_and_is_seen_to_be(tmp_path):
+    with serving(f"sqlite:///{tmp_path}/a.db") as server:
+        post_30_megabytes(server)
         _, response = export(server)
         response.read(1000)
         old = socket.create_connection(("127.0.0.1", server.port), timeout=30)
