@@ -464,6 +464,8 @@ NVA_API nva_status nva_watch_init(nva_watch* watch, uint32_t struct_size);
 NVA_API nva_status nva_pipeline_add_watch(nva_pipeline* pipeline, const nva_watch* watch);
 NVA_API nva_status nva_pipeline_remove_watch(nva_pipeline* pipeline,
                                              nva_string name); /* NOT_FOUND */
+/* In the order in which they were added: a JSON array. */
+NVA_API nva_status nva_pipeline_watches_json(nva_pipeline* pipeline, char** json);
 /* Looks at all now, and calls on_alert on this thread. FAILED_PRECONDITION after _close and from inside
  * on_alert; the error of a KPI that could not be computed, after the others. */
 NVA_API nva_status nva_pipeline_check_watches(nva_pipeline* pipeline);
@@ -1113,6 +1115,40 @@ NVA_API uint32_t nva_http_response_next_after_ms(const nva_http_response* respon
 NVA_API void nva_http_response_free(nva_http_response* response);
 /* The OpenAPI 3.1 description of all endpoints; free it with nva_free(). It needs no pipeline. */
 NVA_API nva_status nva_openapi_json(char** json);
+
+/* ---- Redis -------------------------------------------------------------------------------- */
+
+/* Puts KPIs and counters into Redis, for processes that have no pipeline: docs/redis.md names the keys. A thread
+ * of its own asks and sends; nothing of the pipeline waits for it. All of these are UNIMPLEMENTED in a library
+ * that was built without (NERAVA_REDIS). */
+typedef struct nva_redis_publisher nva_redis_publisher;
+
+typedef struct nva_redis_options {
+  uint32_t struct_size;
+  int32_t reserved;
+  nva_string url;            /* "redis://127.0.0.1:6379"; docs/redis.md has its forms */
+  nva_string prefix;         /* "nerava:analytics:", of every key */
+  const nva_string* targets; /* requests of nva_pipeline_handle_http whose answers are kept */
+  uint64_t target_count;     /* 0: the KPIs of 1, 7 and 30 days; at most 1000 */
+  int64_t interval_ms;       /* default 1 s; from 100 ms */
+  int64_t expiry_ms;         /* default 60 s; from two intervals */
+  int64_t timeout_ms;        /* default 500 ms; to connect, and for a reply */
+} nva_redis_options;
+
+NVA_API nva_status nva_redis_options_init(nva_redis_options* options, uint32_t struct_size);
+/* Redis need not be there. NULL options are the defaults. INVALID_ARGUMENT for what is out of range, and for a
+ * target that is not answered with 200 for its own fault. */
+NVA_API nva_status nva_redis_publisher_open(nva_pipeline* pipeline,
+                                            const nva_redis_options* options,
+                                            nva_redis_publisher** out);
+/* Has a round begun now and waits for its end, at most timeout_ms (negative: without limit). UNAVAILABLE with
+ * what went wrong, DEADLINE_EXCEEDED; FAILED_PRECONDITION in a forked child, which opens its own. */
+NVA_API nva_status nva_redis_publisher_publish_now(nva_redis_publisher* publisher,
+                                                   int64_t timeout_ms);
+/* connected, rounds, commands, failures, failed_answers and last_error, as a JSON object. */
+NVA_API nva_status nva_redis_publisher_stats_json(nva_redis_publisher* publisher, char** json);
+/* Ends it; what Redis has expires. Until then it keeps the pipeline's memory: free it first. */
+NVA_API void nva_redis_publisher_free(nva_redis_publisher* publisher);
 
 /* ---- Reports ------------------------------------------------------------------------------ */
 

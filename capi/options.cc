@@ -8,16 +8,16 @@
 #include "capi/fork_mutex.h"
 
 namespace nerava::analytics::capi {
-namespace {
 
-// A string that lives as long as the process: what _init and _from_environment put into structs,
-// which own nothing. There are only as many as there are different settings.
 nva_string Intern(const std::string& text) {
   static auto& mutex = *new ForkMutex;
   static auto& strings = *new std::set<std::string>;
   const std::lock_guard lock(mutex);
   return Borrow(*strings.insert(text).first);
 }
+
+namespace {
+
 [[maybe_unused]] const nva_string made_at_start = Intern("");
 
 std::int64_t ToMillis(absl::Duration duration) { return absl::ToInt64Milliseconds(duration); }
@@ -109,18 +109,18 @@ void Take(const nva_pipeline_options& from, DataRetention* to) {
   to->interval = absl::Milliseconds(from.retention_interval_ms);
 }
 
-// The same for numbers.
-const std::int32_t* Intern(const std::vector<int>& numbers) {
+// Intern for numbers.
+const std::int32_t* InternNumbers(const std::vector<int>& numbers) {
   static auto& mutex = *new ForkMutex;
   static auto& known = *new std::set<std::vector<std::int32_t>>;
   const std::lock_guard lock(mutex);
   return known.insert({numbers.begin(), numbers.end()}).first->data();
 }
-[[maybe_unused]] const std::int32_t* const numbers_made_at_start = Intern(std::vector<int>());
+[[maybe_unused]] const std::int32_t* const numbers_made_at_start = InternNumbers({});
 
 void Fill(const KpiCacheOptions& from, nva_pipeline_options* to) {
   to->kpi_cache_bytes = from.max_bytes;
-  to->kpi_warm_days = Intern(from.warm_days);
+  to->kpi_warm_days = InternNumbers(from.warm_days);
   to->kpi_warm_days_count = from.warm_days.size();
 }
 

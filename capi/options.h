@@ -32,6 +32,10 @@ class ErrorCallback {
   void (*on_error_)(void*, nva_status, const char*) = nullptr;
 };
 
+// A string that lives as long as the process: what _init and _from_environment put into structs,
+// which own nothing. There are only as many as there are different settings.
+nva_string Intern(const std::string& text);
+
 // Calls a C nva_alert_callback.
 class AlertCallback {
  public:

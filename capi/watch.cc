@@ -104,6 +104,13 @@ nva_status nva_pipeline_check_watches(nva_pipeline* pipeline) {
   return Guarded([&] { return Require(pipeline, "pipeline").impl->CheckWatches(); });
 }
 
+nva_status nva_pipeline_watches_json(nva_pipeline* pipeline, char** json) {
+  return Guarded([&] {
+    char*& out = Out(json);
+    out = Duplicate(ToJson(Require(pipeline, "pipeline").impl->watches()));
+  });
+}
+
 nva_status nva_pipeline_alerts_json(nva_pipeline* pipeline, char** json) {
   return Guarded([&] {
     char*& out = Out(json);

@@ -70,6 +70,7 @@ absl::StatusOr<Answer> AnswerAlive(Call& call) {
 absl::StatusOr<Answer> AnswerWatches(Call& call) {
   if (!call.parameters.Check()) return Answer{};
   return Answer{200, ObjectJson([&](JsonObjectWriter& json) {
+                  json.Json("watches", analytics::ToJson(call.pipeline.watches()));
                   json.Json("alerts", analytics::ToJson(WithoutCauses(call.pipeline.alerts())));
                 })};
 }
@@ -89,7 +90,7 @@ constexpr Route kRoutes[] = {
      {"Health", false, "Health"}},
     {"GET",
      "/v1/analytics/watches",
-     "Alerts that are pending or firing.",
+     "The watches, and the alerts that are pending or firing.",
      {},
      &AnswerWatches,
      {"Watches", false}},

@@ -2,6 +2,7 @@
 #include <array>
 
 #include "lib/http/schema.h"
+#include "lib/kpi/json.h"
 #include "lib/pipeline/names.h"
 #include "lib/watch/names.h"
 #include "nerava/analytics/rejection.h"
@@ -19,6 +20,22 @@ std::string AlertSchema() {
                        {"since", Time()},
                        {"at", Time()},
                        {"message", Text()}});
+}
+
+std::string WatchSchema() {
+  return ObjectSchema({{"name", Text()},
+                       {"kpi", Text("Whose value, or change, is watched.")},
+                       {"relation", Choice(kWatchRelationNames)},
+                       {"measure", Choice(kWatchMeasureNames)},
+                       {"threshold", Number("In the unit of the KPI; of a change, percent.")},
+                       {"hysteresis", Number("How far back an alert resolves.")},
+                       {"period_s", Number("Seconds.")},
+                       {"hold_for_s", Number("Seconds.")},
+                       {"min_sample", Count()},
+                       {"region", OrNull(Text("Only of this one."))},
+                       {"hub", OrNull(Text("Only of this one."))},
+                       {"window", OrNull(Text("Only of this one."))},
+                       {"each", OrNull(Choice(kDimensionNames))}});
 }
 
 std::string HistogramSchema() {
@@ -129,7 +146,9 @@ std::vector<NamedSchema> PipelineSchemas() {
       {"Stats", ObjectSchema(StatsMembers())},
       {"Health", HealthSchema()},
       {"Alert", AlertSchema()},
-      {"Watches", ObjectSchema({{"alerts", ArraySchema(RefTo("Alert"))}})},
+      {"Watch", WatchSchema()},
+      {"Watches", ObjectSchema({{"watches", ArraySchema(RefTo("Watch"))},
+                                {"alerts", ArraySchema(RefTo("Alert"))}})},
       {"OpenApi", R"({"type":"object","description":"An OpenAPI 3.1 document."})"},
       {"Metrics", Text()},
       {"Change", ObjectSchema({{"event", Text("message, which is not sent"), true},

@@ -324,6 +324,7 @@ absl::StatusOr<ErasureReceipt> Pipeline::EraseUser(const std::string& user_id, E
 
 absl::Status Pipeline::AddWatch(Watch watch) { return impl_->watcher->Add(std::move(watch)); }
 absl::Status Pipeline::RemoveWatch(const std::string& name) { return impl_->watcher->Remove(name); }
+std::vector<Watch> Pipeline::watches() const { return impl_->watcher->List(); }
 absl::Status Pipeline::CheckWatches() { return impl_->watcher->Check(); }
 std::vector<Alert> Pipeline::alerts() const { return impl_->watcher->Alerts(); }
 

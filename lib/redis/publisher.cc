@@ -12,6 +12,8 @@
 #include "lib/base/fork.h"
 #include "lib/base/mutex.h"
 #include "lib/base/thread.h"
+#include "lib/event/json_writer.h"
+#include "lib/event/text.h"
 #include "lib/http/headers.h"
 #include "lib/pipeline/names.h"
 #include "lib/redis/connection.h"
@@ -264,6 +266,17 @@ absl::Status RedisPublisher::PublishNow(absl::Duration timeout) {
     }
   }
   return impl_->last;
+}
+
+std::string ToJson(const RedisPublisherStats& stats) {
+  return ObjectJson([&](JsonObjectWriter& json) {
+    json.Json("connected", JsonOf(stats.connected));
+    json.Json("rounds", JsonOf(stats.rounds));
+    json.Json("commands", JsonOf(stats.commands));
+    json.Json("failures", JsonOf(stats.failures));
+    json.Json("failed_answers", JsonOf(stats.failed_answers));
+    json.Text("last_error", ValidText(stats.last_error));
+  });
 }
 
 RedisPublisherStats RedisPublisher::stats() const {

@@ -8,6 +8,7 @@
 #include "lib/event/json_writer.h"
 #include "lib/event/text.h"
 #include "lib/event/validate.h"
+#include "lib/kpi/json.h"
 #include "lib/watch/names.h"
 #include "lib/watch/readings.h"
 #include "nerava/analytics/timestamp.h"
@@ -33,6 +34,16 @@ absl::Status CheckRange(std::string_view what, double value, double from, double
   if (from <= value && value <= to) return absl::OkStatus();
   return absl::InvalidArgumentError(
       fmt::format("{} is {}; it must be from {} to {}", what, value, from, to));
+}
+
+template <typename Item>
+std::string ArrayJson(absl::Span<const Item> items) {
+  std::string array = "[";
+  for (const Item& item : items) {
+    if (array.size() > 1) array += ',';
+    array += ToJson(item);
+  }
+  return array + "]";
 }
 
 }  // namespace
@@ -67,6 +78,29 @@ absl::Status AlertOptions::Validate() const {
   return absl::OkStatus();
 }
 
+std::string ToJson(const Watch& watch) {
+  return ObjectJson([&](JsonObjectWriter& json) {
+    const auto text_or_null = [&](std::string_view name, const std::string& text) {
+      text.empty() ? json.Json(name, "null") : json.Text(name, ValidText(text));
+    };
+    json.Text("name", ValidText(watch.name));
+    json.Text("kpi", ValidText(watch.kpi));
+    json.Text("relation", kWatchRelationNames.at(static_cast<std::size_t>(watch.relation)));
+    json.Text("measure", kWatchMeasureNames.at(static_cast<std::size_t>(watch.measure)));
+    json.Json("threshold", JsonOf(watch.threshold));
+    json.Json("hysteresis", JsonOf(watch.hysteresis));
+    json.Json("period_s", JsonOf(absl::ToDoubleSeconds(watch.period)));
+    json.Json("hold_for_s", JsonOf(absl::ToDoubleSeconds(watch.hold_for)));
+    json.Json("min_sample", JsonOf(watch.min_sample));
+    text_or_null("region", watch.filter.region);
+    text_or_null("hub", watch.filter.hub_id);
+    text_or_null("window", watch.filter.window_id);
+    watch.each ? json.Text("each", NameOf(*watch.each)) : json.Json("each", "null");
+  });
+}
+
+std::string ToJson(absl::Span<const Watch> watches) { return ArrayJson(watches); }
+
 std::string ToJson(const Alert& alert) {
   return ObjectJson([&](JsonObjectWriter& json) {
     json.Text("watch", ValidText(alert.watch));
@@ -81,13 +115,6 @@ std::string ToJson(const Alert& alert) {
   });
 }
 
-std::string ToJson(absl::Span<const Alert> alerts) {
-  std::string array = "[";
-  for (const Alert& alert : alerts) {
-    if (array.size() > 1) array += ',';
-    array += ToJson(alert);
-  }
-  return array + "]";
-}
+std::string ToJson(absl::Span<const Alert> alerts) { return ArrayJson(alerts); }
 
 }  // namespace nerava::analytics

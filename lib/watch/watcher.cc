@@ -312,6 +312,13 @@ absl::Status Watcher::Remove(const std::string& name) {
   return absl::OkStatus();
 }
 
+std::vector<analytics::Watch> Watcher::List() const {
+  MutexLock lock(state_->mutex);
+  std::vector<analytics::Watch> watches;
+  for (const State::Rule& rule : state_->rules) watches.push_back(rule.watch);
+  return watches;
+}
+
 absl::Status Watcher::Check() { return state_->Look(/*all=*/true); }
 
 std::vector<Alert> Watcher::Alerts() {

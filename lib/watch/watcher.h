@@ -39,6 +39,7 @@ class Watcher final : private ForkListener {
 
   absl::Status Add(analytics::Watch watch);
   absl::Status Remove(const std::string& name);
+  std::vector<analytics::Watch> List() const;
   // Looks at all now, on this thread. The last error, when a KPI could not be computed.
   absl::Status Check();
   // Those of the last look; before there is a thread, what there is to say about the pipeline now.

@@ -70,6 +70,11 @@ static void a_watch_fires_and_resolves(void) {
   watch.threshold = 1;
   CHECK_OK(nva_pipeline_add_watch(pipeline, &watch));
   CHECK_FAILS(NVA_ALREADY_EXISTS, nva_pipeline_add_watch(pipeline, &watch));
+  CHECK_OK(nva_pipeline_watches_json(pipeline, &json));
+  CHECK_CONTAINS(json, "[{\"name\":\"many stops\",\"kpi\":\"orphan_stops\",");
+  nva_free(json);
+  CHECK_FAILS(NVA_INVALID_ARGUMENT, nva_pipeline_watches_json(NULL, &json));
+  CHECK(json == NULL);
   publish(pipeline, "s1");
   CHECK_OK(nva_pipeline_check_watches(pipeline));
   CHECK(told.firing == 0);

@@ -232,11 +232,14 @@ def test_a_firing_watch_is_as_described():
     told = queue.Queue()
     with na.open("memory:", on_alert=told.put) as pipeline:
         pipeline.watch("stops", "orphan_stops", above=0, period=3600, each="hub")
+        pipeline.watch("few", "dau", below=1, change=True, region="r", hub="h", window="w")
         pipeline.charge_stopped("s1", hub_id="hub_1")
         pipeline.flush()
         assert told.get(timeout=PATIENCE)["state"] == "firing"
         for path in ("/v1/analytics/watches", "/v1/analytics/health"):
             assert json.loads(ask(pipeline, path).body)["alerts"]
+        listed = json.loads(ask(pipeline, "/v1/analytics/watches").body)["watches"]
+        assert listed == pipeline.watches() and len(listed) == 2
 
 
 def test_what_becomes_of_events_is_as_described(pipeline):

@@ -37,7 +37,25 @@ def test_a_watch_tells_after_the_commit(database, told):
 
 
 def test_a_watch_has_all_its_rules(pipeline):
+    assert pipeline.watches() == []
     pipeline.watch("low", "completion_rate", below=90, min_sample=2, hysteresis=5)
+    assert pipeline.watches() == [
+        {
+            "name": "low",
+            "kpi": "completion_rate",
+            "relation": "below",
+            "measure": "value",
+            "threshold": 90,
+            "hysteresis": 5,
+            "period_s": 86400,
+            "hold_for_s": 0,
+            "min_sample": 2,
+            "region": None,
+            "hub": None,
+            "window": None,
+            "each": None,
+        }
+    ]
     pipeline.watch("waits", "completion_rate", below=90, hold_for=3600, window="green_hour")
     pipeline.watch("more", "total_sessions", above=10, change=True, hub="h", region="r")
     pipeline.charge_started("s1", window_id="green_hour")

@@ -153,6 +153,20 @@ class HttpRequest(Structure):
     ]
 
 
+class RedisOptions(Structure):
+    _fields_ = [
+        ("struct_size", c_uint32),
+        ("reserved", c_int32),
+        ("url", String),
+        ("prefix", String),
+        ("targets", POINTER(String)),
+        ("target_count", c_uint64),
+        ("interval_ms", c_int64),
+        ("expiry_ms", c_int64),
+        ("timeout_ms", c_int64),
+    ]
+
+
 _OUT = POINTER(c_void_p)
 _KPI = (c_void_p, POINTER(KpiQuery), _OUT)
 
@@ -173,12 +187,17 @@ _STATUS_FUNCTIONS: dict[str, tuple[Any, ...]] = {
     "nva_pipeline_add_watch": (c_void_p, POINTER(Watch)),
     "nva_pipeline_remove_watch": (c_void_p, String),
     "nva_pipeline_check_watches": (c_void_p,),
+    "nva_pipeline_watches_json": (c_void_p, _OUT),
     "nva_pipeline_alerts_json": (c_void_p, _OUT),
     "nva_alert_to_json": (c_void_p, _OUT),
     "nva_http_request_init": (POINTER(HttpRequest), c_uint32),
     "nva_pipeline_handle_http": (c_void_p, POINTER(HttpRequest), _OUT),
     "nva_http_response_header_at": (c_void_p, c_uint64, POINTER(HttpHeader)),
     "nva_openapi_json": (_OUT,),
+    "nva_redis_options_init": (POINTER(RedisOptions), c_uint32),
+    "nva_redis_publisher_open": (c_void_p, POINTER(RedisOptions), _OUT),
+    "nva_redis_publisher_publish_now": (c_void_p, c_int64),
+    "nva_redis_publisher_stats_json": (c_void_p, _OUT),
     "nva_pipeline_bus": (c_void_p, _OUT),
     "nva_pipeline_producer": (c_void_p, _OUT),
     "nva_pipeline_kpi": (c_void_p, _OUT),
@@ -231,6 +250,7 @@ _VOID_FUNCTIONS: dict[str, tuple[Any, ...]] = {
     "nva_kpi_free": (c_void_p,),
     "nva_subscription_free": (c_void_p,),
     "nva_http_response_free": (c_void_p,),
+    "nva_redis_publisher_free": (c_void_p,),
 }
 
 _PLAIN_FUNCTIONS: dict[str, Any] = {
@@ -253,6 +273,8 @@ _ERRORS: dict[str, dict[int, type[errors.NeravaError]]] = {
     "nva_pipeline_replay_dead_letters": {errors.FAILED_PRECONDITION: errors.Closed},
     "nva_pipeline_add_watch": {errors.ALREADY_EXISTS: errors.InvalidArgument},
     "nva_pipeline_remove_watch": {errors.NOT_FOUND: errors.InvalidArgument},
+    "nva_redis_options_init": {errors.UNIMPLEMENTED: errors.FailedPrecondition},
+    "nva_redis_publisher_publish_now": {errors.UNAVAILABLE: errors.RedisUnavailable},
 }
 
 

@@ -80,6 +80,15 @@ class Watches:
         with self._pipeline as pipeline:
             self._abi.nva_pipeline_remove_watch(pipeline, string(name.encode()))
 
+    def watches(self) -> list[dict[str, Any]]:
+        """The watches, in the order in which they were added.
+
+        Each has "name", "kpi", "relation" ("above", "below"), "measure" ("value", "change"),
+        "threshold", "hysteresis", "period_s", "hold_for_s", "min_sample", and None or a text in
+        "region", "hub", "window" and "each".
+        """
+        return self._list(self._abi.nva_pipeline_watches_json)
+
     def check_watches(self) -> None:
         """Looks at all watches now; on_alert is called on this thread.
 
@@ -100,8 +109,11 @@ class Watches:
         "error_rate", "nothing_written", "kpi_failures" and "store_unreachable", about the pipeline
         itself.
         """
+        return self._list(self._abi.nva_pipeline_alerts_json)
+
+    def _list(self, function: Any) -> list[dict[str, Any]]:
         out = ctypes.c_void_p()
         with self._pipeline as pipeline:
-            self._abi.nva_pipeline_alerts_json(pipeline, ctypes.byref(out))
+            function(pipeline, ctypes.byref(out))
         result: list[dict[str, Any]] = json.loads(self._abi.take_text(out))
         return result

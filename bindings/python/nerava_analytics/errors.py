@@ -9,6 +9,7 @@ NOT_FOUND = 5
 ALREADY_EXISTS = 6
 RESOURCE_EXHAUSTED = 8
 FAILED_PRECONDITION = 9
+UNIMPLEMENTED = 12
 INTERNAL = 13
 UNAVAILABLE = 14
 
@@ -57,6 +58,10 @@ class Closed(FailedPrecondition):
 
 class StoreUnavailable(NeravaError):
     """The store cannot be reached, or the journal not be written, now; worth a retry."""
+
+
+class RedisUnavailable(NeravaError):
+    """Redis did not take what was published; what went wrong. It is tried again anyway."""
 
 
 class InternalError(NeravaError):

@@ -108,6 +108,7 @@ class Pipeline {
   // See watch.h. InvalidArgument for a bad watch, AlreadyExists for a second of its name; NotFound.
   absl::Status AddWatch(Watch watch);
   absl::Status RemoveWatch(const std::string& name);
+  std::vector<Watch> watches() const;  // in the order in which they were added
   // Looks at all watches now, and calls on_alert on this thread. The error of a KPI that could not be
   // computed, after the others.
   absl::Status CheckWatches();

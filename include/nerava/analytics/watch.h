@@ -88,6 +88,8 @@ struct AlertOptions {
   absl::Status Validate() const;
 };
 
+std::string ToJson(const Watch& watch);
+std::string ToJson(absl::Span<const Watch> watches);  // an array
 std::string ToJson(const Alert& alert);
 std::string ToJson(absl::Span<const Alert> alerts);  // an array
 

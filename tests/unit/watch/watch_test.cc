@@ -385,6 +385,36 @@ TEST_CASE("Watches come and go") {
   CHECK(absl::IsFailedPrecondition(scene.pipeline->CheckWatches()));
 }
 
+TEST_CASE("Watches are listed as they were added, with all their rules") {
+  Scene scene;
+  scene.Open();
+  CHECK(scene.pipeline->watches().empty());
+  CHECK(ToJson(scene.pipeline->watches()) == "[]");
+  Watch all{"\"all\"", "completion_rate"};
+  all.relation = WatchRelation::kBelow;
+  all.measure = WatchMeasure::kChange;
+  all.threshold = -12.5;
+  all.hysteresis = 2;
+  all.period = absl::Milliseconds(1500);
+  all.hold_for = absl::Minutes(1);
+  all.min_sample = 10;
+  all.filter = {"eu", "hub_1", "green_hour"};
+  all.each = Dimension::kHub;
+  REQUIRE(scene.pipeline->AddWatch(all).ok());
+  REQUIRE(scene.pipeline->AddWatch({"plain", "dau"}).ok());
+  REQUIRE(scene.pipeline->AddWatch({"gone", "dau"}).ok());
+  REQUIRE(scene.pipeline->RemoveWatch("gone").ok());
+  CHECK(ToJson(scene.pipeline->watches()) ==
+        R"([{"name":"\"all\"","kpi":"completion_rate","relation":"below","measure":"change",)"
+        R"("threshold":-12.5,"hysteresis":2.0,"period_s":1.5,"hold_for_s":60.0,"min_sample":10,)"
+        R"("region":"eu","hub":"hub_1","window":"green_hour","each":"hub"},)"
+        R"({"name":"plain","kpi":"dau","relation":"above","measure":"value","threshold":0.0,)"
+        R"("hysteresis":0.0,"period_s":86400.0,"hold_for_s":0.0,"min_sample":0,"region":null,)"
+        R"("hub":null,"window":null,"each":null}])");
+  scene.pipeline->Close();
+  CHECK(scene.pipeline->watches().size() == 2);
+}
+
 TEST_CASE("What cannot be watched is refused with what is wrong") {
   const auto pipeline = *Pipeline::Open(Options(), *OpenStore("memory:"));
   struct Case {

@@ -37,6 +37,8 @@ struct RedisPublisherStats {
   std::string last_error;  // of the last round; empty if Redis took it
 };
 
+std::string ToJson(const RedisPublisherStats& stats);
+
 // A thread of its own asks and sends, so nothing of the pipeline ever waits for Redis: while it is down rounds
 // are tried again, up to 30 s apart, and counted. Thread-safe. Destroy it before the pipeline; it waits for what Redis
 // has at hand at most. In a forked child it does nothing: open another one there.
