@@ -15,7 +15,6 @@ import ctypes
 import json
 import weakref
 from collections.abc import Sequence
-from types import TracebackType
 from typing import Any
 
 from ._abi import RedisOptions, String, string
@@ -107,10 +106,5 @@ class RedisPublisher:
     def __enter__(self) -> RedisPublisher:
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *error: object) -> None:
         self.close()
