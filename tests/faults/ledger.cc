@@ -28,8 +28,7 @@ Ledger Ledger::Read(const std::string& file) {
   Ledger ledger;
   std::ifstream lines(file);
   for (std::string line; std::getline(lines, line);) {
-    if (!line.ends_with(kEnd))
-      continue;  // cut short: what it says of was not yet done, or not known
+    if (!line.ends_with(kEnd)) continue;  // cut short: not done yet, or nobody was told
     auto& events = line[0] == '+'   ? ledger.accepted
                    : line[0] == '-' ? ledger.refused
                                     : ledger.attempted;
