@@ -49,7 +49,7 @@ TEST_CASE(
     "what a killed process did not write whole in the ledger is no event, nor hides the next") {
   const Sound scene;
   const std::string lost = ChargingLoadId(0, 0, 60);
-  for (const std::size_t length : {0, 1, 2, 20, 38}) {  // of "\n+id;"
+  for (const std::size_t length : {0U, 1U, 2U, 20U, 38U}) {  // of "\n+id;"
     std::ofstream(scene.ledger(), std::ios::app) << ("\n+" + lost).substr(0, length);
     CHECK(Audit(scene) == "");
   }
