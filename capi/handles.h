@@ -3,6 +3,7 @@
 #pragma once
 
 #include <atomic>
+#include <functional>
 #include <memory>
 
 #include "capi/nerava_analytics.h"
@@ -10,6 +11,7 @@
 
 struct nva_pipeline {
   std::shared_ptr<nerava::analytics::Pipeline> impl;
+  std::function<void(const absl::Status& error)> on_error;  // may be empty
   std::atomic<bool> closed{false};
 };
 

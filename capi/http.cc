@@ -37,8 +37,9 @@ nva_status nva_pipeline_handle_http(nva_pipeline* pipeline, const nva_http_reque
                                Text(given.headers[i].value, "a header's value")});
     }
     asked.body = Text(given.body, "body");
-    const HttpApi api(*Require(pipeline, "pipeline").impl,
-                      {.max_body_bytes = given.max_body_bytes});
+    const nva_pipeline& served = Require(pipeline, "pipeline");
+    const HttpApi api(*served.impl,
+                      {.max_body_bytes = given.max_body_bytes, .on_error = served.on_error});
     out = std::make_unique<nva_http_response>(nva_http_response{api.Handle(asked)}).release();
   });
 }

@@ -139,7 +139,8 @@ typedef struct nva_store nva_store;               /* keeps the events */
 typedef struct nva_kpi nva_kpi;                   /* computes KPIs from a store */
 
 /* Told about what fails behind the scenes: commits (on the writer's thread), subscribers (on the
- * publishing thread). `message` is borrowed. `on_error` may be NULL: nobody is told. */
+ * publishing thread), and why a store did not answer a request of nva_pipeline_handle_http (on the
+ * thread of that). `message` is borrowed. `on_error` may be NULL: nobody is told. */
 typedef struct nva_error_callback {
   void* user_data;
   void (*on_error)(void* user_data, nva_status status, const char* message);
@@ -295,7 +296,7 @@ typedef struct nva_pipeline_options {
   int64_t sqlite_cache_bytes; /* these three as in nva_store_options */
   int64_t sqlite_busy_timeout_ms;
   int64_t sqlite_partition_rows;
-  nva_error_callback on_error; /* of the writer and of the bus */
+  nva_error_callback on_error; /* of the writer, the bus and HTTP */
   int32_t retention;           /* 0: old data is dropped only by nva_pipeline_apply_retention */
   int32_t reserved;
   int64_t keep_events_days; /* raw events; NVA_FOREVER: for ever, as the next two */

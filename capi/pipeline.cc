@@ -26,7 +26,8 @@ nva_status OpenPipeline(const nva_pipeline_options* options, nva_pipeline** out,
     ReportTo(on_error, &all.bus);
     ReportTo(on_error, &all.writer);
     if (on_alert) all.alerts.on_alert = on_alert;
-    handle = new nva_pipeline{Value(open(std::move(all)))};
+    auto on_error_of_http = all.writer.on_error;
+    handle = new nva_pipeline{Value(open(std::move(all))), std::move(on_error_of_http)};
   });
 }
 

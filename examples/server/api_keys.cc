@@ -6,6 +6,11 @@
 #include <sstream>
 
 namespace nerava::examples {
+namespace {
+
+constexpr std::string_view kByteOrderMark = "\xEF\xBB\xBF";
+
+}  // namespace
 
 ApiKeys::Hash ApiKeys::HashOf(std::string_view key) {
   Hash hash;
@@ -16,7 +21,8 @@ ApiKeys::Hash ApiKeys::HashOf(std::string_view key) {
 
 absl::StatusOr<ApiKeys> ApiKeys::Parse(const std::string& text) {
   ApiKeys keys;
-  std::istringstream lines(text);
+  std::istringstream lines(text.starts_with(kByteOrderMark) ? text.substr(kByteOrderMark.size())
+                                                            : text);
   std::string line;
   for (int number = 1; std::getline(lines, line); ++number) {
     std::istringstream words(line);

@@ -6,7 +6,6 @@
 #include <boost/asio/ip/address.hpp>
 #include <cstdlib>
 #include <fstream>
-#include <iterator>
 #include <utility>
 
 #include "absl/strings/numbers.h"
@@ -31,6 +30,8 @@ The variable NERAVA_API_KEYS has the same, with ';' between.
 
 SIGTERM and Ctrl-C answer what has come, store what was accepted, and end it.
 Exit code: 0 stopped, and all is stored; 1 the store, the address or the last commit failed; 2 wrong usage.)";
+
+constexpr std::size_t kMaxKeyFileBytes = std::size_t{1} << 20;
 
 [[noreturn]] void Refuse(const std::string& option, const std::string& why) {
   throw CLI::ValidationError(option, why);
@@ -66,8 +67,15 @@ ApiKeys ParseKeys(const std::string& where, const std::string& text) {
 
 ApiKeys ReadKeys(const std::string& path) {
   std::ifstream file(path, std::ios::binary);
-  const std::string text((std::istreambuf_iterator<char>(file)), std::istreambuf_iterator<char>());
-  if (!file.good() && !file.eof()) Refuse("--api-keys", fmt::format("cannot read '{}'", path));
+  std::string text(kMaxKeyFileBytes + 1, '\0');
+  file.read(text.data(), static_cast<std::streamsize>(text.size()));
+  if (file.bad() || (file.fail() && !file.eof())) {
+    Refuse("--api-keys", fmt::format("cannot read '{}'", path));
+  }
+  text.resize(static_cast<std::size_t>(file.gcount()));
+  if (text.size() > kMaxKeyFileBytes) {
+    Refuse("--api-keys", fmt::format("'{}' has more than {} bytes", path, kMaxKeyFileBytes));
+  }
   return ParseKeys("--api-keys", text);
 }
 
@@ -78,6 +86,17 @@ void CheckOrigin(const std::string& origin) {
   }
 }
 
+// CLI::Range lets "nan" pass.
+CLI::Validator Between(double least, double most, bool or_zero = false) {
+  const auto check = [=](const std::string& text) {
+    double number = 0;
+    const bool good = absl::SimpleAtod(text, &number) &&
+                      ((number >= least && number <= most) || (or_zero && number == 0));
+    return good ? "" : fmt::format("'{}' must be a number from {} to {}", text, least, most);
+  };
+  return CLI::Validator(check, "");
+}
+
 void AddTimeout(CLI::App& app, const char* flag, const char* description,
                 std::chrono::milliseconds& timeout) {
   app.add_option_function<double>(
@@ -86,17 +105,17 @@ void AddTimeout(CLI::App& app, const char* flag, const char* description,
            timeout = std::chrono::milliseconds(static_cast<std::int64_t>(seconds * 1'000));
          },
          description)
-      ->check(CLI::Range(0.1, 3'600.0));
+      ->check(Between(0.1, 3'600));
 }
 
 void AddLimits(CLI::App& app, Settings* settings) {
   ServerOptions& server = settings->server;
   app.add_option("--rate", settings->gate.requests_per_second,
                  "Requests a second from one address, and as many at once; 0: any number")
-      ->check(CLI::Range(0.0, 1e9))
+      ->check(Between(1e-3, 1e9, true))
       ->capture_default_str();
   app.add_option("--threads", server.threads, "That answer requests")
-      ->check(CLI::Range(1, 1'024))
+      ->check(CLI::Range(1, 256))
       ->capture_default_str();
   app.add_option("--max-connections", server.max_connections)
       ->check(CLI::Range(1, 1'000'000))

@@ -7,7 +7,7 @@
 #include <array>
 
 #include "examples/server/dashboard_files.h"
-#include "examples/server/gate.h"
+#include "examples/server/messages.h"
 
 namespace nerava::examples {
 namespace {

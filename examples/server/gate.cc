@@ -1,12 +1,15 @@
 #include "examples/server/gate.h"
 
-#include <strings.h>
+#include <arpa/inet.h>
 
 #include <algorithm>
-#include <nlohmann/json.hpp>
+#include <cmath>
 #include <utility>
 
+#include "absl/strings/match.h"
+#include "absl/strings/string_view.h"
 #include "examples/server/dashboard.h"
+#include "examples/server/messages.h"
 
 namespace nerava::examples {
 namespace {
@@ -29,32 +32,22 @@ bool IsPreflight(const HttpRequest& request) {
 // "[::1]:8000" names this machine, and "localhost.evil.example" does not.
 bool NamesThisMachine(std::string_view host) {
   if (!host.ends_with(']')) host = host.substr(0, host.rfind(':'));
-  return host == "localhost" || host == "127.0.0.1" || host == "[::1]";
+  if (host.ends_with('.')) host.remove_suffix(1);
+  if (host == "[::1]" || absl::EqualsIgnoreCase({host.data(), host.size()}, "localhost"))
+    return true;
+  in_addr address;
+  return inet_pton(AF_INET, std::string(host).c_str(), &address) == 1 &&
+         ntohl(address.s_addr) >> 24 == 127;
 }
 
 std::string_view BearerOf(std::string_view authorization) {
-  constexpr std::string_view kScheme = "Bearer ";
-  return authorization.starts_with(kScheme) ? authorization.substr(kScheme.size())
-                                            : std::string_view();
+  constexpr absl::string_view kScheme = "Bearer ";
+  if (!absl::StartsWithIgnoreCase({authorization.data(), authorization.size()}, kScheme)) return {};
+  authorization.remove_prefix(kScheme.size());
+  return authorization.substr(std::min(authorization.size(), authorization.find_first_not_of(' ')));
 }
 
 }  // namespace
-
-HttpResponse Refusal(int status, std::string_view detail) {
-  return {status,
-          {{"Content-Type", "application/json"}, {"Cache-Control", "no-store"}},
-          nlohmann::json{{"detail", detail}}.dump()};
-}
-
-std::string_view HeaderOf(const HttpRequest& request, std::string_view name) {
-  for (const analytics::HttpHeader& header : request.headers) {
-    if (header.name.size() == name.size() &&
-        strncasecmp(header.name.data(), name.data(), name.size()) == 0) {
-      return header.value;
-    }
-  }
-  return {};
-}
 
 Gate::Gate(GateOptions options)
     : options_(std::move(options)), limiter_(options_.requests_per_second) {}
@@ -67,7 +60,8 @@ bool Gate::IsKnownOrigin(std::string_view origin) const {
 std::optional<HttpResponse> Gate::Check(const HttpRequest& request, const std::string& address) {
   if (!limiter_.Allow(address, RateLimiter::Clock::now())) {
     HttpResponse response = Refusal(429, "too many requests from this address; send fewer");
-    response.headers.push_back({"Retry-After", "1"});
+    const double seconds = std::ceil(1 / std::min(1.0, options_.requests_per_second));
+    response.headers.push_back({"Retry-After", std::to_string(static_cast<std::int64_t>(seconds))});
     return response;
   }
   if (IsPreflight(request)) {  // without key: a browser sends none
@@ -118,11 +112,11 @@ std::vector<analytics::HttpHeader> Gate::CorsHeaders(const HttpRequest& request)
   const std::string_view origin = HeaderOf(request, "Origin");
   if (!IsKnownOrigin(origin)) return headers;
   headers.push_back({"Access-Control-Allow-Origin", std::string(origin)});
-  headers.push_back({"Access-Control-Expose-Headers", "ETag, Retry-After"});
+  headers.push_back({"Access-Control-Expose-Headers", "ETag, Next-Cursor, Retry-After"});
   if (IsPreflight(request)) {
     headers.push_back({"Access-Control-Allow-Methods", "GET, HEAD, POST"});
-    headers.push_back(
-        {"Access-Control-Allow-Headers", "Authorization, X-API-Key, Content-Type, If-None-Match"});
+    headers.push_back({"Access-Control-Allow-Headers",
+                       "Authorization, X-API-Key, Content-Type, If-None-Match, Last-Event-ID"});
     headers.push_back({"Access-Control-Max-Age", "600"});
   }
   return headers;

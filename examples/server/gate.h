@@ -39,9 +39,4 @@ class Gate {
   RateLimiter limiter_;
 };
 
-// {"detail": detail}
-analytics::HttpResponse Refusal(int status, std::string_view detail);
-
-std::string_view HeaderOf(const analytics::HttpRequest& request, std::string_view name);
-
 }  // namespace nerava::examples

@@ -1,24 +1,26 @@
 #include "examples/server/gzip.h"
 
+#include <algorithm>
 #include <new>
-#include <utility>
+#include <vector>
 
 #include "absl/strings/ascii.h"
 #include "absl/strings/match.h"
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_split.h"
-#include "absl/strings/strip.h"
 
 namespace nerava::examples {
 
 bool AcceptsGzip(absl::string_view accept_encoding) {
   for (const absl::string_view coding : absl::StrSplit(accept_encoding, ',')) {
-    const std::pair<absl::string_view, absl::string_view> parts =
-        absl::StrSplit(coding, absl::MaxSplits(';', 1));
-    if (!absl::EqualsIgnoreCase(absl::StripAsciiWhitespace(parts.first), "gzip")) continue;
-    absl::string_view weight = absl::StripAsciiWhitespace(parts.second);
-    double q = 1;
-    return !absl::ConsumePrefix(&weight, "q=") || (absl::SimpleAtod(weight, &q) && q > 0);
+    const std::vector<absl::string_view> parts = absl::StrSplit(coding, ';');
+    if (!absl::EqualsIgnoreCase(absl::StripAsciiWhitespace(parts[0]), "gzip")) continue;
+    return std::all_of(parts.begin() + 1, parts.end(), [](absl::string_view parameter) {
+      parameter = absl::StripAsciiWhitespace(parameter);
+      double q = 1;
+      return !absl::StartsWithIgnoreCase(parameter, "q=") ||
+             (absl::SimpleAtod(parameter.substr(2), &q) && q > 0);
+    });
   }
   return false;
 }

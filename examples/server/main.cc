@@ -1,14 +1,16 @@
 // nerava-analytics-server: the analytics over HTTP, for those who have no process to embed them in.
 #include <fmt/core.h>
 
+#include <csignal>
 #include <cstdio>
+#include <exception>
 #include <memory>
-#include <optional>
 #include <string>
 #include <utility>
 
 #include "examples/server/command_line.h"
 #include "examples/server/dashboard.h"
+#include "examples/server/log.h"
 #include "examples/server/server.h"
 #include "nerava/analytics/analytics.h"
 #ifdef NERAVA_REDIS
@@ -19,14 +21,23 @@ namespace nerava::examples {
 namespace {
 
 int Fail(const std::string& what) {
-  fmt::print(stderr, "nerava-analytics-server: {}\n", what);
+  Log("nerava-analytics-server: " + what);
   return 1;
 }
 
-int Serve(const Settings& settings) {
+void Say(const std::string& line) {
+  (void)std::puts(line.c_str());
+  (void)std::fflush(stdout);
+}
+
+int Serve(Settings settings) {
+  ErrorLog errors;
+  settings.pipeline.writer.on_error = [&](const absl::Status& error) { errors.Add(error); };
   auto pipeline = analytics::Pipeline::Open(settings.pipeline);
   if (!pipeline.ok()) return Fail(std::string(pipeline.status().message()));
-  const analytics::HttpApi api(**pipeline, {.max_body_bytes = settings.server.max_body_bytes});
+  const analytics::HttpApi api(**pipeline,
+                               {.max_body_bytes = settings.server.max_body_bytes,
+                                .on_error = [&](const absl::Status& error) { errors.Add(error); }});
   const Dashboard dashboard;
   Server server(settings.server, settings.gate, [&](const analytics::HttpRequest& request) {
     auto file = dashboard.Answer(request);
@@ -50,20 +61,18 @@ int Serve(const Settings& settings) {
   }
 #endif
   const bool is_v6 = settings.server.address.find(':') != std::string::npos;
-  fmt::print("listening at http://{0}{2}{1}:{3}\n", is_v6 ? "[" : "", is_v6 ? "]" : "",
-             settings.server.address, *port);
-  std::fflush(stdout);
+  Say(fmt::format("listening at http://{0}{2}{1}:{3}", is_v6 ? "[" : "", is_v6 ? "]" : "",
+                  settings.server.address, *port));
   server.Run();
 #ifdef NERAVA_REDIS
   redis = nullptr;
 #endif
-  fmt::print("storing what was accepted\n");
-  std::fflush(stdout);
+  Say("storing what was accepted");
   if (const std::size_t left = (*pipeline)->Close(); left > 0) {
-    return Fail(
-        fmt::format("{} events could not be stored: {}. Those in the journal are stored by "
-                    "the next start",
-                    left, (*pipeline)->health().reason));
+    const auto stats = (*pipeline)->stats();
+    return Fail(fmt::format(
+        "{} events could not be stored: {}. Those in the journal are stored by the next start",
+        left, stats.ok() ? stats->writer.last_error : std::string(stats.status().message())));
   }
   return 0;
 }
@@ -74,5 +83,10 @@ int Serve(const Settings& settings) {
 int main(int argc, char** argv) {
   nerava::examples::Settings settings;
   if (const auto code = nerava::examples::ParseCommandLine(argc, argv, &settings)) return *code;
-  return nerava::examples::Serve(settings);
+  std::signal(SIGPIPE, SIG_IGN);  // who reads the log may go
+  try {
+    return nerava::examples::Serve(std::move(settings));
+  } catch (const std::exception& error) {  // no thread or no memory to begin with
+    return nerava::examples::Fail(error.what());
+  }
 }

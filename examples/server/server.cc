@@ -3,13 +3,17 @@
 #include <fmt/core.h>
 #include <pthread.h>
 #include <signal.h>
+#include <sys/resource.h>
 
+#include <algorithm>
 #include <boost/asio/ip/address.hpp>
 #include <boost/asio/write.hpp>
+#include <exception>
 #include <utility>
 #include <vector>
 
 #include "absl/status/status.h"
+#include "examples/server/log.h"
 #include "examples/server/session.h"
 
 namespace nerava::examples {
@@ -22,6 +26,21 @@ using Error = boost::system::error_code;
 constexpr std::string_view kFull =
     "HTTP/1.1 503 Service Unavailable\r\nRetry-After: 1\r\nContent-Type: application/json\r\n"
     "Content-Length: 35\r\nConnection: close\r\n\r\n{\"detail\":\"too many connections\"}\r\n";
+
+// One each, and some for the store.
+void AllowDescriptors(std::size_t connections) {
+  const rlim_t wanted = connections + 100;
+  rlimit limit{};
+  if (getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur >= wanted) return;
+  limit.rlim_cur = std::min(wanted, limit.rlim_max);
+  (void)setrlimit(RLIMIT_NOFILE, &limit);
+  if (limit.rlim_cur < wanted) {
+    Log(fmt::format(
+        "warning: {} connections may need {} file descriptors, and this process may have "
+        "{}: raise its limit (ulimit -n), or lower --max-connections",
+        connections, wanted, limit.rlim_cur));
+  }
+}
 
 }  // namespace
 
@@ -57,17 +76,29 @@ void Server::Run() {
   signals_.async_wait([this](Error error, int) {
     if (!error) Stop();
   });
+  AllowDescriptors(options_.max_connections);
   Accept();
-  io_.run();
+  RunHandlers();
   threads_->join();
+}
+
+void Server::RunHandlers() {
+  for (;;) {
+    try {
+      io_.run();
+      return;
+    } catch (const std::exception& error) {  // no memory for one connection, which is closed
+      Log(fmt::format("error: a connection was given up: {}", error.what()));
+    }
+  }
 }
 
 void Server::Accept() {
   acceptor_.async_accept([this](Error error, tcp::socket socket) {
     if (stopping_) return;
     if (!error) {
-      Admit(std::move(socket));
-      return Accept();
+      Accept();
+      return Admit(std::move(socket));
     }
     // Out of file descriptors, say: some come back.
     accept_again_.expires_after(std::chrono::milliseconds(100));

@@ -63,6 +63,7 @@ class Server {
  private:
   friend class Session;
 
+  void RunHandlers();
   void Accept();
   void Admit(boost::asio::ip::tcp::socket socket);
   void Stop();

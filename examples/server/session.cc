@@ -2,12 +2,17 @@
 
 #include <fmt/core.h>
 
+#include <algorithm>
 #include <boost/asio/executor_work_guard.hpp>
 #include <boost/asio/post.hpp>
 #include <boost/asio/write.hpp>
 #include <boost/beast/http/chunk_encode.hpp>
 #include <exception>
 #include <utility>
+
+#include "examples/server/head.h"
+#include "examples/server/log.h"
+#include "examples/server/messages.h"
 
 namespace nerava::examples {
 namespace {
@@ -19,18 +24,14 @@ using analytics::HttpRequest;
 using analytics::HttpResponse;
 
 constexpr std::size_t kWorthGzip = 1'024;
-
-std::string Text(beast::string_view text) { return {text.data(), text.size()}; }
-
-HttpRequest HeadOf(const http::request<http::empty_body>& message) {
-  HttpRequest request{Text(message.method_string()), Text(message.target())};
-  for (const auto& field : message) {
-    request.headers.push_back({Text(field.name_string()), Text(field.value())});
-  }
-  return request;
-}
+constexpr std::size_t kReadBytes = std::size_t{64} << 10;
+constexpr std::chrono::seconds kCloseTimeout{2};
+constexpr std::chrono::seconds kStopTimeout{5};  // for those who do not take their answers
 
 bool IsHead(const HttpRequest& request) { return request.method == "HEAD"; }
+
+// So that the length of the body is known.
+HttpRequest AsGet(const HttpRequest& head) { return {"GET", head.target, head.headers}; }
 
 HttpResponse Busy() {
   HttpResponse response = Refusal(503, "too much is asked at once; try again a little later");
@@ -48,85 +49,133 @@ bool IsWorthGzip(const HttpResponse& response) {
 
 Session::Session(Server& server, boost::asio::ip::tcp::socket socket, std::string address)
     : server_(server),
-      stream_(std::move(socket)),
+      socket_(std::move(socket)),
       address_(std::move(address)),
-      pause_(server.io_) {
+      buffer_(server.options_.max_head_bytes + kReadBytes),
+      pause_(server.io_),
+      deadline_(server.io_) {
   server_.sessions_.insert(this);
   ++server_.connections_of_[address_];
 }
 
 Session::~Session() {
-  Release();
+  FreeBody();
+  EndParts();
   server_.sessions_.erase(this);
   const auto count = server_.connections_of_.find(address_);
   if (--count->second == 0) server_.connections_of_.erase(count);
 }
 
+std::chrono::milliseconds Session::ResponseTimeout() const {
+  const std::chrono::milliseconds limit = server_.options_.response_timeout;
+  return server_.stopping_ ? std::min<std::chrono::milliseconds>(limit, kStopTimeout) : limit;
+}
+
+void Session::Within(std::chrono::milliseconds limit) {
+  deadline_.expires_after(limit);
+  deadline_.async_wait([weak = weak_from_this()](Error cancelled) {
+    const auto self = weak.lock();
+    if (cancelled || !self) return;
+    // Else it was on its way here when there was another limit.
+    if (self->deadline_.expiry() <= std::chrono::steady_clock::now()) self->OnTimeout();
+  });
+}
+
+void Session::OnTimeout() {
+  const bool has_some = parser_ || buffer_.size() > 0;
+  if (state_ != State::kReading || timed_out_ || !has_some) return CloseNow();
+  timed_out_ = true;
+  Error ignored;  // Then what is being read ends, as if the client had ended it.
+  socket_.shutdown(boost::asio::ip::tcp::socket::shutdown_receive, ignored);
+}
+
 void Session::ReadHead() {
-  reading_ = true;
+  state_ = State::kReading;
   request_ = {};
-  Release();
+  version_ = 11;
+  keeps_alive_ = false;
+  EndParts();
   parser_.reset();
   head_.emplace();
   head_->header_limit(static_cast<std::uint32_t>(server_.options_.max_head_bytes));
   head_->body_limit(server_.options_.max_body_bytes);
-  stream_.expires_after(server_.options_.request_timeout);
+  Within(server_.options_.request_timeout);
   http::async_read_header(
-      stream_, buffer_, *head_,
+      socket_, buffer_, *head_,
       [self = shared_from_this()](Error error, std::size_t) { self->OnHead(error); });
 }
 
 void Session::OnHead(Error error) {
-  if (error) return OnUnread(error);
+  if (error || timed_out_) return OnUnread(error);
   began_ = std::chrono::steady_clock::now();
-  request_ = HeadOf(head_->get());
+  const RequestHead& head = head_->get();
+  version_ = head.version();
+  request_ = HeadOf(head);
+  auto refusal = CheckHead(head);
+  keeps_alive_ = !refusal && head_->keep_alive();
+  const bool awaits_go_on = AwaitsContinue(head);
   parser_.emplace(std::move(*head_));
-  if (auto refusal = server_.gate_.Check(request_, address_)) return Write(*std::move(refusal));
-  if (!Reserve()) return Write(Busy());
-  if (parser_->is_done() || HeaderOf(request_, "Expect") != "100-continue") return ReadBody();
+  parser_->eager(true);
+  if (!refusal) refusal = server_.gate_.Check(request_, address_);
+  if (refusal) return Write(*std::move(refusal));
+  // No other request has a use for a body: none is read.
+  if (request_.method != "POST" || parser_->is_done()) return Answer();
+  if (!awaits_go_on) return ReadBody();
   static constexpr std::string_view kGoOn = "HTTP/1.1 100 Continue\r\n\r\n";
-  boost::asio::async_write(stream_, boost::asio::buffer(kGoOn),
+  boost::asio::async_write(socket_, boost::asio::buffer(kGoOn),
                            [self = shared_from_this()](Error failed, std::size_t) {
                              if (!failed) self->ReadBody();
                            });
 }
 
-bool Session::Reserve() {
-  const ServerOptions& options = server_.options_;
-  const std::size_t length = parser_->chunked()
-                                 ? options.max_body_bytes
-                                 : static_cast<std::size_t>(parser_->content_length().value_or(0));
-  // A single one always has it, whatever the limits.
-  const bool has_room = server_.body_bytes_ == 0 || length == 0 ||
-                        server_.body_bytes_ + length <= options.max_total_body_bytes;
-  if (has_room) server_.body_bytes_ += body_bytes_ = length;
-  return has_room;
-}
-
 void Session::ReadBody() {
-  http::async_read(stream_, buffer_, *parser_,
-                   [self = shared_from_this()](Error error, std::size_t) { self->OnBody(error); });
+  http::async_read_some(
+      socket_, buffer_, *parser_,
+      [self = shared_from_this()](Error error, std::size_t) { self->OnBodyPart(error); });
 }
 
-void Session::OnBody(Error error) {
-  if (error) return OnUnread(error);
+void Session::OnBodyPart(Error error) {
+  if (error || timed_out_) return OnUnread(error);
+  if (!Reserve()) return Write(Busy());
+  if (!parser_->is_done()) return ReadBody();
   request_.body = std::move(parser_->get().body());
   Answer();
 }
 
+bool Session::Reserve() {
+  const std::size_t others = server_.body_bytes_ - body_bytes_;
+  const std::size_t length = parser_->get().body().size();
+  // A single one always has it, whatever the limits.
+  if (others > 0 && others + length > server_.options_.max_total_body_bytes) return false;
+  server_.body_bytes_ = others + length;
+  body_bytes_ = length;
+  return true;
+}
+
+void Session::FreeBody() {
+  server_.body_bytes_ -= std::exchange(body_bytes_, 0);
+  std::string().swap(request_.body);  // assigned to, it would keep its memory
+  if (parser_) std::string().swap(parser_->get().body());
+}
+
 void Session::OnUnread(Error error) {
   static const Error kAny = http::error::bad_method;  // for its category
+  if (!parser_) began_ = std::chrono::steady_clock::now();
+  const ServerOptions& options = server_.options_;
+  if (timed_out_) {
+    return Write(
+        Refusal(408, fmt::format("the request did not come whole within {} s",
+                                 options.request_timeout / std::chrono::duration<double>(1))));
+  }
   if (error == http::error::end_of_stream || error == http::error::partial_message ||
       error.category() != kAny.category()) {
     return;
   }
-  began_ = std::chrono::steady_clock::now();
-  const ServerOptions& options = server_.options_;
   if (error == http::error::body_limit) {
     return Write(Refusal(413, fmt::format("the body is too large; it may have at most {} bytes",
                                           options.max_body_bytes)));
   }
-  if (error == http::error::header_limit || error == http::error::buffer_overflow) {
+  if (error == http::error::header_limit || (error == http::error::buffer_overflow && !parser_)) {
     return Write(Refusal(431, fmt::format("path and headers are too large; together they may have "
                                           "at most {} bytes",
                                           options.max_head_bytes)));
@@ -136,19 +185,17 @@ void Session::OnUnread(Error error) {
 
 void Session::Answer() {
   if (server_.waiting_ >= server_.options_.max_waiting) return Write(Busy());
-  reading_ = false;
+  state_ = State::kAnswering;
   Ask(&Session::Write);
 }
 
 HttpResponse Session::MakeAnswer() {
   try {
-    HttpRequest request = request_;
-    if (IsHead(request)) request.method = "GET";  // so that the length of the body is known
-    HttpResponse response = server_.handler_(request);
+    HttpResponse response = server_.handler_(IsHead(request_) ? AsGet(request_) : request_);
     const bool is_first = !serializer_;
     if (is_first && IsWorthGzip(response)) {
       response.headers.push_back({"Vary", "Accept-Encoding"});
-      if (AcceptsGzip(std::string(HeaderOf(request, "Accept-Encoding")))) {
+      if (AcceptsGzip(std::string(HeaderOf(request_, "Accept-Encoding")))) {
         response.headers.push_back({"Content-Encoding", "gzip"});
         gzip_ = std::make_unique<GzipStream>();
       }
@@ -161,6 +208,7 @@ HttpResponse Session::MakeAnswer() {
 }
 
 void Session::Ask(Taker take) {
+  deadline_.cancel();
   ++server_.waiting_;
   auto work = boost::asio::make_work_guard(server_.io_);  // it goes on until this is answered
   boost::asio::post(*server_.threads_, [self = shared_from_this(), work, take]() mutable {
@@ -174,7 +222,8 @@ void Session::Ask(Taker take) {
 }
 
 void Session::Write(HttpResponse response) {
-  reading_ = false;
+  state_ = State::kWriting;
+  FreeBody();
   SetHead(response);
   const bool is_head = IsHead(request_);
   if (!is_head && !response.next_target.empty()) {
@@ -185,16 +234,15 @@ void Session::Write(HttpResponse response) {
                           !(is_head && !response.next_target.empty());
   if (has_length) response_.content_length(response.body.size());
   if (!is_head) response_.body() = std::move(response.body);
-  stream_.expires_after(server_.options_.response_timeout);
-  http::async_write(stream_, response_, [self = shared_from_this()](Error error, std::size_t) {
+  Within(ResponseTimeout());
+  http::async_write(socket_, response_, [self = shared_from_this()](Error error, std::size_t) {
     self->OnWritten(error);
   });
 }
 
 void Session::SetHead(const HttpResponse& response) {
-  const bool is_old = (parser_ ? parser_->get().version() : head_->get().version()) == 10;
   response_ = {};
-  response_.version(is_old ? 10 : 11);
+  response_.version(version_);
   response_.result(static_cast<unsigned>(response.status));
   for (const HttpHeader& header : response.headers) response_.insert(header.name, header.value);
   for (const HttpHeader& header : server_.gate_.CorsHeaders(request_)) {
@@ -202,8 +250,7 @@ void Session::SetHead(const HttpResponse& response) {
   }
   response_.set("X-Content-Type-Options", "nosniff");
   // What of the request was not read would be taken for the next one.
-  response_.keep_alive(parser_ && parser_->is_done() && parser_->keep_alive() &&
-                       !server_.stopping_);
+  response_.keep_alive(keeps_alive_ && parser_->is_done() && !server_.stopping_);
 }
 
 void Session::BeginParts(HttpResponse response) {
@@ -213,15 +260,15 @@ void Session::BeginParts(HttpResponse response) {
     // Its end is that of the connection, which any other one must not look like.
     response_.keep_alive(false);
     Error ignored;
-    stream_.socket().set_option(boost::asio::socket_base::linger(true, 0), ignored);
+    socket_.set_option(boost::asio::socket_base::linger(true, 0), ignored);
   }
   serializer_.emplace(response_);
   ++server_.streams_;
-  stream_.expires_after(server_.options_.response_timeout);
+  Within(ResponseTimeout());
   http::async_write_header(
-      stream_, *serializer_,
+      socket_, *serializer_,
       [self = shared_from_this(), part = std::move(response)](Error error, std::size_t) mutable {
-        if (error) return self->Log();
+        if (error) return self->LogAccess();
         self->WritePart(std::move(part));
       });
 }
@@ -231,37 +278,37 @@ void Session::WritePart(HttpResponse part) {
   next_target_ = std::move(part.next_target);
   next_after_ = absl::ToChronoMilliseconds(part.next_after);
   part_ = std::move(part.body);
+  Within(ResponseTimeout());
   if (part_.empty()) return OnPartWritten({});
-  stream_.expires_after(server_.options_.response_timeout);
   const auto then = [self = shared_from_this()](Error error, std::size_t) {
     self->OnPartWritten(error);
   };
   if (response_.chunked()) {
-    boost::asio::async_write(stream_, http::make_chunk(boost::asio::buffer(part_)), then);
+    boost::asio::async_write(socket_, http::make_chunk(boost::asio::buffer(part_)), then);
   } else {
-    boost::asio::async_write(stream_, boost::asio::buffer(part_), then);
+    boost::asio::async_write(socket_, boost::asio::buffer(part_), then);
   }
 }
 
 void Session::OnPartWritten(Error error) {
-  if (error) return Log();
+  if (error) return LogAccess();
   if (next_target_.empty()) {
     if (!response_.chunked()) {
-      stream_.socket().set_option(boost::asio::socket_base::linger(false, 0), error);
+      socket_.set_option(boost::asio::socket_base::linger(false, 0), error);
       return OnWritten(error);
     }
     return boost::asio::async_write(
-        stream_, http::make_chunk_last(),
+        socket_, http::make_chunk_last(),
         [self = shared_from_this()](Error failed, std::size_t) { self->OnWritten(failed); });
   }
   if (next_after_ == std::chrono::milliseconds::zero()) return AskForPart();
+  deadline_.cancel();
   AwaitEnd();
   pause_.expires_after(next_after_);
   pause_.async_wait([self = shared_from_this()](Error) { self->AskForPart(); });
 }
 
-void Session::Release() {
-  server_.body_bytes_ -= std::exchange(body_bytes_, 0);
+void Session::EndParts() {
   if (serializer_) --server_.streams_;
   serializer_.reset();
   gzip_.reset();
@@ -270,56 +317,56 @@ void Session::Release() {
 void Session::AwaitEnd() {
   if (std::exchange(awaits_end_, true)) return;
   using boost::asio::ip::tcp;
-  stream_.socket().async_wait(tcp::socket::wait_read, [self = shared_from_this()](Error error) {
+  socket_.async_wait(tcp::socket::wait_read, [self = shared_from_this()](Error error) {
     self->awaits_end_ = false;
     char next = 0;
-    tcp::socket& socket = self->stream_.socket();
+    tcp::socket& socket = self->socket_;
     if (!error) socket.receive(boost::asio::buffer(&next, 1), tcp::socket::message_peek, error);
     if (!error || !self->serializer_) return;  // its next request
-    self->stream_.close();
+    self->CloseNow();
     self->pause_.cancel();
   });
 }
 
 void Session::AskForPart() {
-  if (!stream_.socket().is_open()) return Log();
+  if (!socket_.is_open()) return LogAccess();
   request_.target = next_target_;
   Ask(&Session::WritePart);
 }
 
 void Session::CutShort() {
-  Log();
-  if (!response_.chunked()) return stream_.close();
+  LogAccess();
+  if (!response_.chunked()) return CloseNow();
   Close();
 }
 
-void Session::Log() const {
+void Session::LogAccess() const {
   if (!server_.options_.access_log) return;
   const auto took = std::chrono::steady_clock::now() - began_;
-  fmt::print(stderr, "{} {} {} {} {:.3f} ms\n", address_,
-             request_.method.empty() ? "-" : request_.method,
-             request_.target.substr(0, request_.target.find('?')), response_.result_int(),
-             std::chrono::duration<double, std::milli>(took).count());
+  Log(fmt::format("{} {} {} {} {:.3f} ms", address_,
+                  request_.method.empty() ? "-" : request_.method,
+                  request_.target.substr(0, request_.target.find('?')), response_.result_int(),
+                  std::chrono::duration<double, std::milli>(took).count()));
 }
 
 void Session::OnWritten(Error error) {
-  Log();
+  LogAccess();
   if (error) return;
   if (!response_.keep_alive() || server_.stopping_) return Close();
   ReadHead();
 }
 
 void Session::Close() {
-  reading_ = true;
+  state_ = State::kClosing;
   Error ignored;
-  stream_.socket().shutdown(boost::asio::ip::tcp::socket::shutdown_send, ignored);
-  stream_.expires_after(std::chrono::seconds(2));
+  socket_.shutdown(boost::asio::ip::tcp::socket::shutdown_send, ignored);
+  Within(kCloseTimeout);
   if (!server_.stopping_) Discard();
 }
 
 void Session::Discard() {
   buffer_.clear();
-  stream_.async_read_some(buffer_.prepare(std::size_t{64} << 10),
+  socket_.async_read_some(buffer_.prepare(kReadBytes),
                           [self = shared_from_this()](Error error, std::size_t) {
                             if (!error) self->Discard();
                           });
@@ -327,8 +374,15 @@ void Session::Discard() {
 
 void Session::CloseIfIdle() {
   // Not just what it waits for now: between two reads or writes of one message there is nothing to cancel.
-  if (reading_ || serializer_) stream_.close();
+  if (state_ == State::kAnswering) return;
+  if (state_ == State::kWriting && !serializer_) return Within(ResponseTimeout());
+  CloseNow();
   pause_.cancel();
+}
+
+void Session::CloseNow() {
+  Error ignored;
+  socket_.close(ignored);
 }
 
 }  // namespace nerava::examples

@@ -103,14 +103,23 @@ HttpResponse OfAnswer(Answer answer, const HttpRequest& request) {
   return response;
 }
 
+void Tell(const HttpApiOptions& options, const absl::Status& error) {
+  try {
+    if (options.on_error) options.on_error(error);
+  } catch (...) {  // the answer is the same
+  }
+}
+
 HttpResponse AnswerRoute(const Route& route, Pipeline& pipeline, const HttpApiOptions& options,
                          const HttpRequest& request, http::Target target) {
   Call call{pipeline, options, request, http::Parameters(std::move(target.parameters)),
             route.default_days};
   auto answer = route.answer(call);
   if (!call.parameters.problems().empty()) return Unprocessable(call.parameters.problems());
-  if (!answer.ok()) return OfError(answer.status(), route.method == "POST");
-  return OfAnswer(*std::move(answer), request);
+  if (answer.ok()) return OfAnswer(*std::move(answer), request);
+  HttpResponse response = OfError(answer.status(), route.method == "POST");
+  if (response.status >= 500) Tell(options, answer.status());
+  return response;
 }
 
 HttpResponse Respond(Pipeline& pipeline, const HttpApiOptions& options,
@@ -157,7 +166,7 @@ HttpResponse Guarded(Pipeline& pipeline, const HttpApiOptions& options,
 }  // namespace
 
 HttpApi::HttpApi(Pipeline& pipeline, HttpApiOptions options)
-    : pipeline_(pipeline), options_(options) {}
+    : pipeline_(pipeline), options_(std::move(options)) {}
 
 HttpResponse HttpApi::Handle(const HttpRequest& request) const {
   HttpResponse response = Guarded(pipeline_, options_, request);

@@ -2,16 +2,33 @@
 
 #include <sys/socket.h>
 
+#include <cerrno>
+
 #include "fmt/format.h"
 
 namespace nerava::analytics::redis {
 namespace {
 
+constexpr std::size_t kMaxErrorBytes = 200;
+
 absl::Status Unavailable(std::string_view why) {
   return absl::UnavailableError(fmt::format("Redis: {}", why));
 }
 
+// "WRONGPASS" of what Redis says about a password: one that does not know AUTH repeats what it was sent.
+std::string_view CodeOf(std::string_view error) {
+  const std::size_t end = error.find_first_not_of("ABCDEFGHIJKLMNOPQRSTUVWXYZ");
+  return end == error.npos || error[end] == ' ' ? error.substr(0, end) : "refused";
+}
+
 }  // namespace
+
+absl::Status ErrorOf(const Command& command, const redisReply& reply) {
+  const std::string_view error(reply.str, reply.len);
+  const std::string& name = command.front();
+  return Unavailable(fmt::format("{}: {}", name,
+                                 name == "AUTH" ? CodeOf(error) : error.substr(0, kMaxErrorBytes)));
+}
 
 absl::StatusOr<std::unique_ptr<Connection>> Connection::Open(const Url& url,
                                                              absl::Duration timeout) {
@@ -53,10 +70,7 @@ absl::StatusOr<std::vector<Reply>> Connection::Send(const std::vector<Command>& 
     if (redisGetReply(context_.get(), &read) != REDIS_OK) return Failure();
     replies.emplace_back(static_cast<redisReply*>(read));
     const redisReply& reply = *replies.back();
-    if (reply.type == REDIS_REPLY_ERROR) {
-      return Unavailable(
-          fmt::format("{}: {}", commands[i].front(), std::string_view(reply.str, reply.len)));
-    }
+    if (reply.type == REDIS_REPLY_ERROR) return ErrorOf(commands[i], reply);
   }
   return replies;
 }
@@ -64,7 +78,9 @@ absl::StatusOr<std::vector<Reply>> Connection::Send(const std::vector<Command>& 
 void Connection::Interrupt() { shutdown(context_->fd, SHUT_RDWR); }
 
 absl::Status Connection::Failure() const {
-  return Unavailable(context_->err == REDIS_OK ? "no memory" : context_->errstr);
+  if (context_->err == REDIS_OK) return Unavailable("no memory");
+  if (context_->err == REDIS_ERR_IO && errno == EAGAIN) return Unavailable("no reply in time");
+  return Unavailable(context_->errstr);
 }
 
 }  // namespace nerava::analytics::redis

@@ -21,6 +21,9 @@ struct FreeReply {
 using Reply = std::unique_ptr<redisReply, FreeReply>;
 using Command = std::vector<std::string>;
 
+// Unavailable: what Redis has against a command, of which it says nothing that a password may be in.
+absl::Status ErrorOf(const Command& command, const redisReply& reply);
+
 // Of one thread. After an error it is of no use any more: commands and replies may not be each other's.
 class Connection {
  public:

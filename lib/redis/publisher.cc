@@ -93,6 +93,10 @@ struct RedisPublisher::Impl {
   absl::Status CheckTargets() const {
     for (const Kept& one : kept) {
       const HttpResponse response = api.Handle({"GET", one.target});
+      if (!response.next_target.empty()) {
+        return absl::InvalidArgumentError(
+            fmt::format("the target '{}' is answered in parts, which cannot be kept", one.target));
+      }
       if (response.status < 400 || response.status >= 500) continue;
       return absl::InvalidArgumentError(fmt::format("the target '{}' is answered with {}: {}",
                                                     one.target, response.status, response.body));
@@ -138,7 +142,7 @@ struct RedisPublisher::Impl {
     for (Kept& one : kept) {
       const HttpResponse answer = api.Handle({"GET", one.target, {{"If-None-Match", one.tag}}});
       const std::string key = options.prefix + one.target;
-      if (answer.status == 200) {
+      if (answer.status == 200 && answer.next_target.empty()) {
         has_changed = true;
         commands.push_back({"SET", key, answer.body, "PX", expiry});
         one.tag = http::HeaderOf(answer, "ETag");
@@ -180,9 +184,7 @@ struct RedisPublisher::Impl {
     }
     for (std::size_t i = 0; i < all.elements; ++i) {
       const redisReply& reply = *all.element[i];
-      if (reply.type != REDIS_REPLY_ERROR) continue;
-      return absl::UnavailableError(fmt::format("Redis: {}: {}", commands[i + 1].front(),
-                                                std::string_view(reply.str, reply.len)));
+      if (reply.type == REDIS_REPLY_ERROR) return redis::ErrorOf(commands[i + 1], reply);
     }
     for (const auto& [one, place] : sent) {
       // PEXPIRE found no key: somebody removed it.

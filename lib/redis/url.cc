@@ -1,5 +1,7 @@
 #include "lib/redis/url.h"
 
+#include <sys/un.h>
+
 #include <charconv>
 #include <optional>
 #include <utility>
@@ -75,6 +77,7 @@ absl::Status SetHost(std::string_view text, Url* url) {
 absl::StatusOr<Url> ParseUrl(std::string_view text) {
   constexpr std::string_view kTcp = "redis://";
   constexpr std::string_view kUnix = "unix://";
+  if (text.find('\0') != text.npos) return Refuse("has a NUL byte");
   if (text.starts_with("rediss://")) {
     return Refuse("asks for TLS, which is not there: put a stunnel between, or use a socket");
   }
@@ -92,6 +95,10 @@ absl::StatusOr<Url> ParseUrl(std::string_view text) {
   if (!status.ok()) return status;
   if (is_unix) {
     if (!host.empty() || path.size() < 2) return Refuse("names no socket");
+    if (path.size() >= sizeof(sockaddr_un::sun_path)) {
+      return Refuse(fmt::format("has a path of {} bytes; a socket's has at most {}", path.size(),
+                                sizeof(sockaddr_un::sun_path) - 1));
+    }
     url.socket = path;
     return url;
   }

@@ -11,7 +11,7 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import expect, sync_playwright
 from replay_support import PROGRAMS
-from test_server import EVENTS, ask, serving
+from server_support import EVENTS, ask, serving
 
 CLOSED = "first=2026-02-02&last=2026-03-01&tz=Europe%2FBerlin"  # lies whole in the simulated days
 PERIOD = {"from": "2026-02-02", "to": "2026-03-02", "tz": "Europe/Berlin"}

@@ -8,7 +8,7 @@ from decimal import ROUND_HALF_UP, Decimal
 
 import pytest
 from playwright.sync_api import expect
-from test_server import EVENTS, ask, serving
+from server_support import EVENTS, ask, serving
 
 from dashboard_support import (  # noqa: F401 (fixtures)
     CLOSED,

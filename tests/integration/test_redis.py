@@ -8,7 +8,7 @@ import pytest
 
 sys.path.append(str(pathlib.Path(__file__).parents[1] / "support"))
 from redis_server import RedisServer, until
-from test_server import EVENTS, ask, run, serving, started, stop
+from server_support import EVENTS, ask, run, serving, started, stop
 
 KEY = "nerava:analytics:/v1/analytics/kpis?days=7"
 

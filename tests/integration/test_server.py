@@ -1,79 +1,32 @@
-"""The HTTP server example as a process: what it answers, refuses, and keeps when it is stopped or killed."""
+"""The HTTP server example as a process: what it answers, and keeps when it is stopped or killed."""
 
 import contextlib
 import gzip
 import http.client
 import json
-import os
 import re
+import resource
 import signal
 import socket
 import sqlite3
 import subprocess
-from pathlib import Path
 
 import pytest
 from replay_support import ROOT
-
-SERVER = Path(os.environ["NERAVA_EXAMPLES"]) / "nerava-analytics-server"
-EVENTS = "/v1/analytics/events"
-FUNNEL = "/v1/analytics/kpis/conversion-funnel"
-
-
-def environment(**variables):
-    known = {name: os.environ[name] for name in ("PATH", "HOME", "TSAN_OPTIONS") if name in os.environ}
-    return {**known, **variables}
-
-
-@contextlib.contextmanager
-def serving(store="memory:", *flags, port=0, **variables):
-    process = subprocess.Popen(
-        [SERVER, "--store", store, "--listen", f"127.0.0.1:{port}", *flags],
-        stdout=subprocess.PIPE, stderr=subprocess.PIPE, encoding="utf-8", env=environment(**variables),
-    )
-    try:
-        first = process.stdout.readline()
-        port = re.fullmatch(r"listening at http://127\.0\.0\.1:(\d+)\n", first)
-        assert port, (first, process.stderr.read() if process.poll() is not None else "")
-        process.port = int(port[1])
-        yield process
-    finally:
-        process.kill()
-        process.communicate()
-
-
-def ask(server, method, target, body=None, headers=(), connection=None):
-    link = connection or http.client.HTTPConnection("127.0.0.1", server.port, timeout=30)
-    link.request(method, target, body, dict(headers))
-    response = link.getresponse()
-    content = response.read()
-    if connection is None:
-        link.close()
-    return response.status, response.headers, content
-
-
-def started(number):
-    return {"event_type": "charge_started", "session_id": f"s{number}", "event_id": f"e{number}"}
-
-
-def sessions(server):
-    return json.loads(ask(server, "GET", FUNNEL)[2])["sessions_started"]
-
-
-def stop(server):
-    server.send_signal(signal.SIGTERM)
-    output = server.communicate(timeout=60)
-    return server.returncode, output
-
-
-def raw(server, request):
-    """What comes back for these bytes, until the server closes."""
-    with socket.create_connection(("127.0.0.1", server.port), timeout=30) as link:
-        link.sendall(request)
-        answer = b""
-        while chunk := link.recv(65536):
-            answer += chunk
-        return answer
+from server_support import (  # noqa: F401 (a fixture)
+    EVENTS,
+    FUNNEL,
+    SERVER,
+    ask,
+    environment,
+    raw,
+    run,
+    serving,
+    sessions,
+    shared_server,
+    started,
+    stop,
+)
 
 
 def test_it_counts_what_is_posted_and_keeps_it(tmp_path):
@@ -123,111 +76,10 @@ def test_a_connection_takes_many_requests():
         link.close()
 
 
-@pytest.mark.parametrize(
-    "request_bytes, status, detail",
-    [
-        (b"GARBAGE\r\n\r\n", 400, "no HTTP"),
-        (b"GET /livez HTTP/1.1\r\nHost : a\r\n\r\n", 400, "no HTTP"),
-        (b"GET /li\x01vez HTTP/1.1\r\n\r\n", 400, "no HTTP"),
-        (b"POST /v1/analytics/events HTTP/1.1\r\nContent-Length: x\r\n\r\n", 400, "no HTTP"),
-        (
-            b"POST /v1/analytics/events HTTP/1.1\r\nContent-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
-            400, "no HTTP",
-        ),
-        (b"GET /livez HTTP/1.1\r\nX: " + b"x" * 40_000 + b"\r\n\r\n", 431, "32768 bytes"),
-        (b"GET /" + b"x" * 40_000, 431, "32768 bytes"),
-        (b"POST /v1/analytics/events HTTP/1.1\r\nContent-Length: 9000000\r\n\r\n", 413, "8388608"),
-        (
-            b"POST /v1/analytics/events HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n900000\r\n" + b"x" * 9_437_184,
-            413, "8388608",
-        ),
-        (b"GET /" + b"x" * 20_000 + b" HTTP/1.1\r\nConnection: close\r\n\r\n", 414, "16384"),
-    ],
-)  # fmt: skip
-def test_hostile_requests_get_a_clean_error(shared_server, request_bytes, status, detail):
-    answer = raw(shared_server, request_bytes)
-    head, _, body = answer.partition(b"\r\n\r\n")
-    assert head.startswith(b"HTTP/1.1 %d " % status), answer[:500]
-    assert b"Connection: close" in head and detail in json.loads(body)["detail"]
-    assert ask(shared_server, "GET", "/livez")[0] == 200
-
-
-@pytest.fixture(scope="module")
-def shared_server():
-    with serving() as server:
-        yield server
-
-
-def test_a_large_body_is_asked_for_before_it_is_sent(shared_server):
-    body = json.dumps(started(1)).encode()
-    with socket.create_connection(("127.0.0.1", shared_server.port), timeout=30) as link:
-        link.sendall(
-            b"POST /v1/analytics/events HTTP/1.1\r\nExpect: 100-continue\r\nConnection: close\r\n"
-            b"Content-Length: %d\r\n\r\n" % len(body)
-        )
-        assert link.recv(1000) == b"HTTP/1.1 100 Continue\r\n\r\n"
-        link.sendall(body)
-        assert link.recv(1000).startswith(b"HTTP/1.1 202 ")
-
-
 def test_requests_one_behind_the_other_are_answered_in_turn(shared_server):
-    one = b"GET /livez HTTP/1.1\r\n\r\n"
-    answer = raw(shared_server, one * 9 + b"GET /livez HTTP/1.1\r\nConnection: close\r\n\r\n")
+    one = b"GET /livez HTTP/1.1\r\nHost: localhost\r\n"
+    answer = raw(shared_server, (one + b"\r\n") * 9 + one + b"Connection: close\r\n\r\n")
     assert answer.count(b"HTTP/1.1 200 OK") == 10
-
-
-def test_what_is_no_request_is_not_taken_for_the_one_before(shared_server):
-    answer = raw(shared_server, b"HEAD /livez HTTP/1.1\r\n\r\nGARBAGE\r\n\r\n")
-    assert b"HTTP/1.1 200 OK\r\n" in answer and b"HTTP/1.1 400 Bad Request\r\n" in answer
-    assert b"no HTTP/1.1 request" in answer
-
-
-def test_slow_clients_are_cut_and_hold_up_nobody():
-    with serving("memory:", "--request-timeout", "1", "--threads", "1") as server:
-        slow = [socket.create_connection(("127.0.0.1", server.port), timeout=30) for _ in range(200)]
-        for i, link in enumerate(slow):
-            link.sendall(
-                b"GET /livez HTTP/1.1\r\nX-Slow:"
-                if i % 2
-                else b"POST /v1/analytics/events HTTP/1.1\r\nContent-Length: 100\r\n\r\n{"
-            )
-        assert ask(server, "GET", "/livez")[0] == 200  # while they wait
-        assert {link.recv(1) for link in slow} == {b""}  # closed
-        for link in slow:
-            link.close()
-
-
-@pytest.mark.parametrize("length", ["Content-Length: 900000", "Transfer-Encoding: chunked"])
-def test_bodies_together_are_limited(length):
-    with serving("memory:", "--max-total-body-bytes", "1000000", "--max-body-bytes", "900000") as server:
-        hoarder = socket.create_connection(("127.0.0.1", server.port), timeout=30)
-        hoarder.sendall(f"POST {EVENTS} HTTP/1.1\r\n{length}\r\nExpect: 100-continue\r\n\r\n".encode())
-        assert hoarder.recv(25) == b"HTTP/1.1 100 Continue\r\n\r\n"
-        large = json.dumps([started(i) for i in range(2000)])
-        assert 100_000 < len(large) < 900_000
-        status, headers, _ = ask(server, "POST", EVENTS, large)
-        assert (status, headers["Retry-After"]) == (503, "1")
-        assert ask(server, "POST", EVENTS, json.dumps(started(0)))[0] == 202  # it has room
-        hoarder.close()
-        while ask(server, "POST", EVENTS + "?flush=true", large)[0] != 202:
-            pass
-        assert sessions(server) == 2000
-        # One alone has it, and its connection another one.
-        link = http.client.HTTPConnection("127.0.0.1", server.port, timeout=30)
-        for _ in range(3):
-            assert ask(server, "POST", EVENTS, large, connection=link)[0] == 202
-        link.close()
-
-
-@pytest.mark.parametrize("limit", ["--max-connections-of-address", "--max-connections"])
-def test_connections_are_limited(limit):
-    with serving("memory:", limit, "3") as server:
-        links = [http.client.HTTPConnection("127.0.0.1", server.port, timeout=30) for _ in range(3)]
-        assert [ask(server, "GET", "/livez", connection=link)[0] for link in links] == [200] * 3
-        status, headers, body = ask(server, "GET", "/livez")
-        assert (status, headers["Retry-After"]) == (503, "1")
-        assert json.loads(body) == {"detail": "too many connections"}
-        assert ask(server, "GET", "/livez", connection=links[0])[0] == 200  # these stay
 
 
 def test_the_dashboard_is_served(shared_server):
@@ -276,7 +128,7 @@ def flushing(folder, *flags):
 
 def test_too_many_waiting_requests_are_refused(tmp_path):
     with flushing(tmp_path, "--threads", "1") as (server, lock, _):
-        request = b"GET /livez HTTP/1.1\r\nConnection: close\r\n\r\n"
+        request = b"GET /livez HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n"
         links = [socket.create_connection(("127.0.0.1", server.port), timeout=30) for _ in range(300)]
         for link in links:
             link.sendall(request)
@@ -327,19 +179,12 @@ def test_keys_are_asked_for_and_never_told(tmp_path):
         assert ask(server, "GET", "/livez")[0] == 200
         # No body is read of who may not send one.
         assert raw(
-            server, b"POST /v1/analytics/events HTTP/1.1\r\nContent-Length: 1000\r\n\r\n"
+            server, b"POST /v1/analytics/events HTTP/1.1\r\nHost: a\r\nContent-Length: 1000\r\n\r\n"
         ).startswith(b"HTTP/1.1 401 ")
         code, (_, log) = stop(server)
     assert code == 0
     assert re.match(r"127\.0\.0\.1 GET /v1/analytics/kpis/conversion-funnel 401 \d+\.\d+ ms\n", log)
     assert log.count("\n") == 6 and "secret" not in log and "0123456789" not in log
-
-
-def run(*flags, **variables):
-    done = subprocess.run(
-        [SERVER, *flags], capture_output=True, encoding="utf-8", timeout=60, env=environment(**variables)
-    )
-    return done.returncode, done.stdout + done.stderr
 
 
 @pytest.mark.parametrize(
@@ -352,8 +197,14 @@ def run(*flags, **variables):
         (["--listen", "0.0.0.0:0"], {"NERAVA_API_KEYS": "read short"}, "at least 16"),
         (["--api-keys", "/nowhere"], {}, "cannot read '/nowhere'"),
         (["--api-keys", "/dev/null"], {}, "no key"),
+        (["--api-keys", "/"], {}, "cannot read '/'"),
+        (["--api-keys", "/dev/zero"], {}, "more than 1048576 bytes"),
         (["--cors-origin", "*"], {}, "like https://"),
         (["--rate", "-1"], {}, "--rate"),
+        (["--rate", "nan"], {}, "'nan' must be a number"),
+        (["--rate", "0.0001"], {}, "from 0.001"),
+        (["--request-timeout", "nan"], {}, "'nan' must be a number"),
+        (["--response-timeout", "0"], {}, "from 0.1"),
         (["--threads", "0"], {}, "--threads"),
         ([], {"ANALYTICS_BATCH_SIZE": "x"}, "ANALYTICS_BATCH_SIZE"),
         (["--nonsense"], {}, "--nonsense"),
@@ -389,3 +240,47 @@ def test_others_may_reach_it_with_keys():
             assert process.wait(timeout=60) == 0
         finally:
             process.kill()
+
+
+def test_a_log_that_cannot_be_written_harms_nobody(tmp_path):
+    with open("/dev/full", "w") as full:
+        with serving("memory:", "--access-log", stderr=full) as server:
+            assert [ask(server, "GET", "/livez")[0] for _ in range(3)] == [200] * 3
+    with serving("memory:", "--access-log") as server:
+        server.stderr.close()  # as when a pager ends
+        assert [ask(server, "GET", "/livez")[0] for _ in range(3)] == [200] * 3
+        server.terminate()
+        assert server.wait(timeout=60) == 0
+
+
+def test_what_an_answer_does_not_tell_is_in_the_log(tmp_path):
+    with serving(f"sqlite:///{tmp_path}/a.db") as server:
+        assert ask(server, "POST", EVENTS + "?flush=true", json.dumps(started(0)))[0] == 202
+        with contextlib.closing(sqlite3.connect(tmp_path / "a.db")) as database:
+            names = database.execute("SELECT name FROM sqlite_schema WHERE type = 'table' AND name GLOB 'events*'")
+            for (name,) in names.fetchall():
+                database.execute(f"ALTER TABLE {name} RENAME TO gone_{name}")
+        status, _, body = ask(server, "GET", EVENTS)
+        assert status >= 500 and b"events" not in body
+        assert ask(server, "POST", EVENTS, json.dumps(started(1)))[0] == 202
+        code, (_, log) = stop(server)
+    assert code == 1
+    lines = log.splitlines()
+    assert lines[0].startswith("error: ") and "no such table" in lines[0]
+    (told,) = (line for line in lines if line.startswith("nerava-analytics-server: "))
+    assert told.startswith("nerava-analytics-server: 1 events could not be stored: ") and "no such table" in told
+
+
+def descriptors(soft, hard):
+    return lambda: resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+
+
+def test_it_takes_the_descriptors_that_its_connections_need():
+    with serving("memory:", "--max-connections", "300", preexec_fn=descriptors(100, 1000)) as server:
+        assert ask(server, "GET", "/livez")[0] == 200
+        assert resource.prlimit(server.pid, resource.RLIMIT_NOFILE) == (400, 1000)
+        assert stop(server)[1][1] == ""
+    with serving("memory:", preexec_fn=descriptors(100, 200)) as server:
+        assert ask(server, "GET", "/livez")[0] == 200
+        warning = stop(server)[1][1]
+    assert "1100 file descriptors" in warning and "may have 200" in warning

@@ -10,7 +10,7 @@ import zlib
 from pathlib import Path
 
 import pytest
-from test_server import EVENTS, ask, raw, serving, sessions, started, stop
+from server_support import EVENTS, ask, raw, resident_kib, serving, sessions, started, stop
 
 LARGE = "x" * 10_000
 
@@ -36,11 +36,6 @@ def export(server, query=""):
 
 def ids(lines):
     return [json.loads(line)["event_id"] for line in lines.splitlines()]
-
-
-def resident_kib(server):
-    status = Path(f"/proc/{server.pid}/status").read_text()
-    return int(re.search(r"VmRSS:\s+(\d+)", status)[1])
 
 
 def test_an_export_is_all_events_in_their_order_while_others_come(tmp_path):
@@ -213,3 +208,12 @@ def test_streams_are_limited_and_who_goes_away_makes_room(tmp_path):
             link.close()
         while listen()[1].status != 200:
             pass  # long before something is sent again
+
+
+def test_who_does_not_take_an_answer_does_not_keep_it_from_stopping(large_file):
+    with serving(f"sqlite:///{large_file}", "--response-timeout", "3600") as server:
+        link = socket.create_connection(("127.0.0.1", server.port), timeout=30)
+        link.sendall(f"GET {EVENTS}?limit=1000 HTTP/1.1\r\nHost: localhost\r\n\r\n".encode())
+        assert link.recv(100).startswith(b"HTTP/1.1 200 OK")  # of 10 MB
+        assert stop(server)[0] == 0
+        link.close()

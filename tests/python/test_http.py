@@ -1,6 +1,8 @@
 """Requests and responses. What the endpoints answer is proved in C++."""
 
+import contextlib
 import json
+import sqlite3
 
 from conftest import publish_session
 
@@ -86,6 +88,20 @@ def test_what_cannot_be_answered_is_a_response(pipeline):
     assert large.status == 413
     nul = pipeline.handle_http("POST", "/v1/analytics/events", body=b"{\0}")
     assert nul.status == 422
+
+
+def test_what_an_answer_does_not_tell_goes_to_on_error(tmp_path):
+    errors = []
+    with na.open(f"sqlite:///{tmp_path}/a.db", on_error=errors.append) as pipeline:
+        pipeline.handle_http("POST", "/v1/analytics/events?flush=true", body=EVENT)
+        with contextlib.closing(sqlite3.connect(tmp_path / "a.db")) as database:
+            names = database.execute("SELECT name FROM sqlite_schema WHERE name GLOB 'events_[0-9]*_[0-9]'")
+            for (name,) in names.fetchall():
+                database.execute(f"ALTER TABLE {name} RENAME TO gone_{name}")
+        answer = pipeline.handle_http("GET", "/v1/analytics/events")
+        assert answer.status >= 500 and b"table" not in answer.body
+    (error,) = errors
+    assert "no such table" in str(error)
 
 
 def test_a_closed_pipeline_takes_no_events_and_still_answers():

@@ -69,10 +69,12 @@ def open(
 
     `url` is "sqlite:///relative.db", "sqlite:////absolute.db" or "memory:". What is None has the
     library's default; docs/configuration.md says what each option does. Durations are seconds or
-    timedeltas; what is kept (`keep_...`) is whole days, or "forever". `on_error` is called with a NeravaError for what fails behind the scenes (commits,
-    on a thread of the library; handlers, on the publishing thread); without it such errors are
-    logged to "nerava_analytics". `on_alert` is called with every alert that begins to fire and that
-    resolves (see Pipeline.watch), on a thread of the library. The environment is not read: see open_from_environment.
+    timedeltas; what is kept (`keep_...`) is whole days, or "forever". `on_error` is called with a
+    NeravaError for what fails behind the scenes (commits, on a thread of the library; handlers, on
+    the publishing thread; why the store did not answer handle_http, on the thread of that); without
+    it such errors are logged to "nerava_analytics". `on_alert` is called with every alert that begins
+    to fire and that resolves (see Pipeline.watch), on a thread of the library. The environment is
+    not read: see open_from_environment.
 
     InvalidArgument for a bad option or URL, FailedPrecondition for a file of a newer version or of
     another program and for a journal's folder that cannot be used, StoreUnavailable when the store

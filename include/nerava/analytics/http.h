@@ -3,9 +3,11 @@
 #pragma once
 
 #include <cstddef>
+#include <functional>
 #include <string>
 #include <vector>
 
+#include "absl/status/status.h"
 #include "absl/time/time.h"
 #include "nerava/analytics/pipeline.h"
 
@@ -40,6 +42,9 @@ struct HttpApiOptions {
   std::size_t max_body_bytes = std::size_t{8} << 20;
   // How long a request with `flush=true` waits for its events to be stored. Default 10 s.
   absl::Duration flush_timeout = absl::Seconds(10);
+  // Told why the store did not answer, which the response, with a status from 500 on, does not say. Called
+  // on the thread of Handle; may be empty. What it throws is swallowed.
+  std::function<void(const absl::Status& error)> on_error = {};
 };
 
 // Answers requests from a pipeline, which it does not own and which must outlive it. Thread-safe. It

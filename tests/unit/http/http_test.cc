@@ -364,6 +364,11 @@ TEST_CASE("What a full queue does not take can be sent again, with a 503") {
 TEST_CASE("Errors of the store are told without its words") {
   auto store = std::make_shared<FakeStore>();
   Served served(store);
+  std::vector<absl::Status> told;
+  const HttpApi api(*served.pipeline, {.on_error = [&](const absl::Status& error) {
+    told.push_back(error);
+    throw std::runtime_error("which is swallowed");
+  }});
   const std::pair<absl::Status, int> statuses[] = {
       {absl::UnavailableError("secret: disk I/O"), 503},
       {absl::ResourceExhaustedError("secret"), 503},
@@ -383,7 +388,14 @@ TEST_CASE("Errors of the store are told without its words") {
       CHECK(response.body.find("secret") == std::string::npos);
       CHECK(Json::accept(response.body));
     }
+    CHECK(api.Handle({"GET", kBase + "trends"}).status == status);
+    REQUIRE(told.size() == 1);  // to whom it concerns, in its words
+    CHECK_THAT(std::string(told[0].message()), Catch::Contains("secret"));
+    told.clear();
   }
+  CHECK(api.Handle({"GET", kBase + "trends?days=x"}).status == 422);
+  CHECK(api.Handle({"GET", kBase + "nothing"}).status == 404);
+  CHECK(told.empty());
   served.pipeline->CheckWatches().IgnoreError();
   std::vector<std::string> messages;
   const Json watches = served.Answer(kBase + "watches");

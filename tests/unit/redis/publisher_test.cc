@@ -201,7 +201,7 @@ TEST_CASE("A Redis that hangs holds up nobody but its own thread") {
     const auto publisher = OpenPublisher(*pipeline, options);
     REQUIRE(publisher->PublishNow().ok());
     server.Send(SIGSTOP);
-    CHECK(absl::IsUnavailable(publisher->PublishNow()));
+    CHECK(publisher->PublishNow().message() == "Redis: no reply in time");
     REQUIRE(Publish(*pipeline, 1).ok());
     REQUIRE(pipeline->Flush() == 0);
     server.Send(SIGCONT);
@@ -230,6 +230,13 @@ TEST_CASE("A password is needed where there is one, and told nobody") {
   for (const char* user : {":right%20secret@", "default:right%20secret@"}) {
     const auto publisher = OpenPublisher(*pipeline, OptionsFor(server.url(user)));
     CHECK(publisher->PublishNow().ok());
+  }
+  // Of one that does not know AUTH, which repeats what it was sent.
+  RedisServer other({"--rename-command", "AUTH", ""});
+  for (const char* user : {":secret@", "secret:secret@"}) {
+    const auto publisher = OpenPublisher(*pipeline, OptionsFor(other.url(user)));
+    CHECK(publisher->PublishNow().message() == "Redis: AUTH: ERR");
+    CHECK(publisher->stats().last_error == "Redis: AUTH: ERR");
   }
 }
 
@@ -280,7 +287,8 @@ TEST_CASE("What is no Redis is an error, and no more") {
   for (const std::string& bytes :
        {std::string(), std::string("HTTP/1.1 400 Bad Request\r\n\r\n"), std::string("-ERR no\r\n"),
         std::string("$5\r\nab"), std::string("$999999999999\r\nab"), std::string("*-7\r\n"),
-        std::string("*1000000\r\n"), std::string("\0\xff\xfe", 3), many}) {
+        std::string("*1000000\r\n"), "-" + std::string(100'000, 'x') + "\r\n",
+        std::string("\0\xff\xfe", 3), many}) {
     INFO(bytes);
     const TempDir dir;
     const Impostor impostor(dir.File("s"), bytes);
@@ -289,6 +297,7 @@ TEST_CASE("What is no Redis is an error, and no more") {
     const auto publisher = OpenPublisher(*pipeline, options);
     CHECK(absl::IsUnavailable(publisher->PublishNow()));
     CHECK(publisher->stats().rounds == 0);
+    CHECK(publisher->stats().last_error.size() < 300);
   }
 }
 
@@ -307,6 +316,8 @@ TEST_CASE("Options that are wrong are told") {
   CHECK_THAT(refusal([](O& o) { o.prefix = "a\nb"; }), Catch::Contains("prefix"));
   CHECK_THAT(refusal([](O& o) { o.targets = {}; }), Catch::Contains("targets"));
   CHECK_THAT(refusal([](O& o) { o.targets = {"/nowhere"}; }), Catch::Contains("'/nowhere'"));
+  CHECK_THAT(refusal([](O& o) { o.targets = {"/v1/analytics/changes"}; }),
+             Catch::Contains("in parts"));
   CHECK_THAT(refusal([](O& o) { o.targets = {"/v1/analytics/kpis?days=0"}; }),
              Catch::Contains("days"));
   CHECK_THAT(refusal([](O& o) { o.interval = absl::Milliseconds(99); }),

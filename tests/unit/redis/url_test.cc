@@ -17,6 +17,16 @@ TEST_CASE("A URL names a host and a database, or a socket, and who asks") {
   CHECK((socket.socket == "/run/redis.sock" && socket.password == "secret"));
 }
 
+TEST_CASE("What cannot be an address is refused, not cut short") {
+  using std::literals::operator""sv;
+  CHECK(absl::IsInvalidArgument(ParseUrl("redis://a\0.b"sv).status()));
+  CHECK(absl::IsInvalidArgument(ParseUrl("unix:///a\0b"sv).status()));
+  CHECK(ParseUrl("unix:///" + std::string(106, 'x'))->socket.size() == 107);
+  const auto long_path = ParseUrl("unix:///" + std::string(107, 'x'));
+  REQUIRE(absl::IsInvalidArgument(long_path.status()));
+  CHECK(long_path.status().message().find("108 bytes") != absl::string_view::npos);
+}
+
 TEST_CASE("What is no URL of a Redis is refused, without the password") {
   for (const char* text : {"",
                            "127.0.0.1",

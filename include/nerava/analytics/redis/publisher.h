@@ -45,7 +45,7 @@ std::string ToJson(const RedisPublisherStats& stats);
 class RedisPublisher {
  public:
   // Redis need not be there. InvalidArgument for options out of their range, and for a target that is not
-  // answered with 200 for its own fault. ResourceExhausted if there can be no thread.
+  // answered with 200 for its own fault, or in parts. ResourceExhausted if there can be no thread.
   static absl::StatusOr<std::unique_ptr<RedisPublisher>> Open(Pipeline& pipeline,
                                                               RedisPublisherOptions options = {});
   ~RedisPublisher();
