@@ -8,6 +8,7 @@ import uuid
 from typing import AsyncIterator, Optional
 
 from fastapi import FastAPI, HTTPException, Request
+from fastapi.responses import JSONResponse
 from pydantic import BaseModel
 
 import nerava_analytics
@@ -36,20 +37,25 @@ class Stop(BaseModel):
     total_reward_usd: float = 0
 
 
+@app.exception_handler(nerava_analytics.InvalidEvent)
+def refuse(request: Request, error: Exception) -> JSONResponse:
+    return JSONResponse({"detail": str(error)}, 422)
+
+
 # Plain functions: FastAPI runs them in threads, so that a full queue does not stop the event loop.
 @app.post("/charges/start", status_code=201)
 def start(charge: Start, request: Request) -> dict:
     session_id = str(uuid.uuid4())
-    request.app.state.running[session_id] = charge
     request.app.state.pipeline.charge_started(
         session_id, user_id=charge.user_id, hub_id=charge.hub_id
     )
+    request.app.state.running[session_id] = charge
     return {"id": session_id}
 
 
 @app.post("/charges/{session_id}/stop")
 def stop(session_id: str, charge: Stop, request: Request) -> dict:
-    started = request.app.state.running.pop(session_id, None)
+    started = request.app.state.running.get(session_id)
     if started is None:
         raise HTTPException(404, "no such charge is running")
     request.app.state.pipeline.charge_stopped(
@@ -59,4 +65,5 @@ def stop(session_id: str, charge: Stop, request: Request) -> dict:
         kwh_consumed=charge.kwh_consumed,
         total_reward_usd=charge.total_reward_usd,
     )
+    request.app.state.running.pop(session_id, None)
     return {"id": session_id}

@@ -162,9 +162,7 @@ std::optional<int> ParseCommandLine(int argc, char** argv, Settings* settings) {
       ->allow_extra_args(false);
   app.add_option("--redis", settings->redis,
                  "redis://HOST:PORT or unix:///SOCKET, which gets KPIs and counters for others to "
-                 "read. With a "
-                 "password, only by the variable")
-      ->envname("NERAVA_REDIS_URL");
+                 "read. With a password, only by the variable NERAVA_REDIS_URL");
   app.add_flag("--access-log", settings->server.access_log,
                "A line a request on standard error, without query, key and body");
   AddLimits(app, settings);
@@ -178,6 +176,13 @@ std::optional<int> ParseCommandLine(int argc, char** argv, Settings* settings) {
     } else if (variable != nullptr && *variable != '\0') {
       settings->gate.keys =
           ParseKeys("NERAVA_API_KEYS", absl::StrReplaceAll(variable, {{";", "\n"}}));
+    }
+    if (settings->redis.find('@') != std::string::npos) {
+      Refuse("--redis", "others see a password there; set the variable NERAVA_REDIS_URL instead");
+    }
+    if (const char* const variable = std::getenv("NERAVA_REDIS_URL");
+        settings->redis.empty() && variable != nullptr) {
+      settings->redis = variable;
     }
     const auto address = boost::asio::ip::make_address(settings->server.address);
     if (settings->gate.keys.empty() && !address.is_loopback()) {

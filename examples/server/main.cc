@@ -32,12 +32,12 @@ void Say(const std::string& line) {
 
 int Serve(Settings settings) {
   ErrorLog errors;
-  settings.pipeline.writer.on_error = [&](const absl::Status& error) { errors.Add(error); };
+  const auto tell = [&](const absl::Status& error) { errors.Add(error); };
+  settings.pipeline.writer.on_error = tell;
   auto pipeline = analytics::Pipeline::Open(settings.pipeline);
   if (!pipeline.ok()) return Fail(std::string(pipeline.status().message()));
-  const analytics::HttpApi api(**pipeline,
-                               {.max_body_bytes = settings.server.max_body_bytes,
-                                .on_error = [&](const absl::Status& error) { errors.Add(error); }});
+  const analytics::HttpApi api(
+      **pipeline, {.max_body_bytes = settings.server.max_body_bytes, .on_error = tell});
   const Dashboard dashboard;
   Server server(settings.server, settings.gate, [&](const analytics::HttpRequest& request) {
     auto file = dashboard.Answer(request);
@@ -51,7 +51,8 @@ int Serve(Settings settings) {
 #ifdef NERAVA_REDIS
   std::unique_ptr<analytics::RedisPublisher> redis;
   if (!settings.redis.empty()) {
-    auto opened = analytics::RedisPublisher::Open(**pipeline, {.url = settings.redis});
+    auto opened =
+        analytics::RedisPublisher::Open(**pipeline, {.url = settings.redis, .on_error = tell});
     if (!opened.ok()) return Fail("--redis: " + std::string(opened.status().message()));
     redis = *std::move(opened);
   }

@@ -44,11 +44,15 @@ absl::StatusOr<JournalSegment*> Journal::Append(absl::Span<const std::string* co
     segment_->pending += payloads.size();
     return segment_;
   }
-  if (!absl::IsResourceExhausted(written)) {
+  if (absl::IsResourceExhausted(written)) return written;  // that there is no room
+  bool is_new = false;
+  {
     MutexLock lock(mutex_);
     ++stats_.write_errors;
+    is_new = stats_.last_error != written.message();
     stats_.last_error = std::string(written.message());
   }
+  if (is_new) trouble_(written);
   return written;
 }
 

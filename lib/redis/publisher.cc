@@ -116,6 +116,7 @@ struct RedisPublisher::Impl {
       }
       const SteadyTime begin = SteadyNow();
       const absl::Status status = Round();
+      Tell(status);
       MutexLock lock(mutex);
       stats.connected = status.ok();
       ++(status.ok() ? stats.rounds : stats.failures);
@@ -132,6 +133,16 @@ struct RedisPublisher::Impl {
       served = serves;
       last = status;
       changed.NotifyAll();
+    }
+  }
+
+  void Tell(const absl::Status& status) {
+    if (status == told || absl::IsCancelled(status)) return;
+    told = status;
+    if (status.ok() || !options.on_error) return;
+    try {
+      options.on_error(status);
+    } catch (...) {  // the rounds go on
     }
   }
 
@@ -205,6 +216,7 @@ struct RedisPublisher::Impl {
   const std::string expiry;  // milliseconds
   const std::uint32_t generation = ForkGeneration();
   std::vector<Kept> kept;
+  absl::Status told;  // of the last round
   std::minstd_rand random{std::random_device()()};
   std::uniform_real_distribution<double> jitter{0.5, 1};
 

@@ -40,8 +40,14 @@ def test_others_read_the_kpis_from_redis_also_after_it_died(redis):
 
 def test_a_redis_that_is_not_there_keeps_nobody_from_serving(tmp_path):
     with serving("memory:", "--redis", f"unix://{tmp_path}/nowhere") as server:
+        assert server.stderr.readline() == "error: Redis: No such file or directory\n"
         assert ask(server, "GET", "/readyz")[0] == 200
-        assert stop(server)[0] == 0
+        assert stop(server) == (0, ("storing what was accepted\n", ""))  # told once
+
+
+def test_a_password_is_not_taken_where_others_see_it():
+    code, output = run("--store", "memory:", "--redis", "redis://:secret@127.0.0.1")
+    assert code == 2 and "NERAVA_REDIS_URL" in output and "secret" not in output
 
 
 def test_a_url_that_is_none_is_told_without_its_password():

@@ -6,6 +6,7 @@ import http.client
 import json
 import re
 import resource
+import shutil
 import signal
 import socket
 import sqlite3
@@ -269,6 +270,26 @@ def test_what_an_answer_does_not_tell_is_in_the_log(tmp_path):
     assert lines[0].startswith("error: ") and "no such table" in lines[0]
     (told,) = (line for line in lines if line.startswith("nerava-analytics-server: "))
     assert told.startswith("nerava-analytics-server: 1 events could not be stored: ") and "no such table" in told
+
+
+def test_a_journal_that_cannot_be_written_is_in_the_log(tmp_path):
+    with serving(f"sqlite:///{tmp_path}/a.db") as server:
+        shutil.rmtree(tmp_path / "a.db.journal")
+        statuses = [ask(server, "POST", EVENTS, json.dumps(started(i)))[0] for i in range(3)]
+        assert statuses == [503] * 3
+        line = server.stderr.readline()
+        assert line.startswith("error: ") and "a.db.journal" in line
+        assert stop(server)[1][1] == ""  # told once
+
+
+def test_a_copy_of_the_store_gives_its_events_at_once(tmp_path):
+    with serving(f"sqlite:///{tmp_path}/a.db") as server:
+        assert ask(server, "POST", EVENTS + "?flush=true", json.dumps(started(0)))[0] == 202
+        with contextlib.closing(sqlite3.connect(tmp_path / "a.db")) as database:
+            database.execute("VACUUM INTO ?", (str(tmp_path / "copy.db"),))
+    with serving(f"sqlite:///{tmp_path}/copy.db") as server:
+        status, _, body = ask(server, "GET", EVENTS)
+        assert (status, len(json.loads(body)["events"])) == (200, 1)
 
 
 def descriptors(soft, hard):

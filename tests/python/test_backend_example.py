@@ -18,6 +18,10 @@ def test_charges_are_in_the_kpis(tmp_path, database):
                 started = client.post("/charges/start", json={"user_id": user, "hub_id": "h1"})
                 assert started.status_code == 201
                 ids.append(started.json()["id"])
+            # What is refused changes nothing: it can be mended, and sent again.
+            refused = client.post(f"/charges/{ids[0]}/stop", json={"kwh_consumed": -3})
+            assert (refused.status_code, "negative" in refused.json()["detail"]) == (422, True)
+            assert client.post("/charges/start", json={"user_id": "u" * 200}).status_code == 422
             for session in ids[:2]:
                 stopped = client.post(
                     f"/charges/{session}/stop", json={"kwh_consumed": 10, "total_reward_usd": 1.5}

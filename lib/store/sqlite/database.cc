@@ -255,7 +255,14 @@ absl::Status Database::EmptyLog() {
 
 absl::Status Database::SyncLog() {
   sqlite3_file* log = nullptr;
-  int code = sqlite3_file_control(db_.get(), "main", SQLITE_FCNTL_JOURNAL_POINTER, &log);
+  const auto find = [&] {
+    return sqlite3_file_control(db_.get(), "main", SQLITE_FCNTL_JOURNAL_POINTER, &log);
+  };
+  int code = find();
+  if (code == SQLITE_OK && log->pMethods == nullptr) {  // it is opened by the first question
+    sqlite3_exec(db_.get(), "SELECT count(*) FROM sqlite_schema", nullptr, nullptr, nullptr);
+    code = find();
+  }
   if (code == SQLITE_OK && log->pMethods == nullptr) code = SQLITE_CANTOPEN;  // no log
   if (code == SQLITE_OK) code = log->pMethods->xSync(log, SQLITE_SYNC_NORMAL);
   if (code == SQLITE_OK) return absl::OkStatus();

@@ -192,6 +192,37 @@ TEST_CASE("A Redis that is killed and started again costs the pipeline nothing")
   CHECK(publisher->stats().failures >= 3);
 }
 
+TEST_CASE("Why Redis does not take it is told once, until it is something else") {
+  const TempDir dir;
+  const auto pipeline = OpenPipeline();
+  RedisPublisherOptions options = OptionsFor("unix://" + dir.File("nowhere"));
+  std::vector<std::string> told;  // while a round that was asked for runs
+  options.on_error = [&](const absl::Status& error) {
+    told.emplace_back(error.message());
+    throw std::runtime_error("which is swallowed");
+  };
+  {
+    const auto publisher = OpenPublisher(*pipeline, options);
+    for (int i = 0; i < 3; ++i) CHECK(absl::IsUnavailable(publisher->PublishNow()));
+  }
+  CHECK(told == std::vector<std::string>{"Redis: No such file or directory"});
+  told.clear();
+  RedisServer server;
+  options.url = server.url();
+  options.timeout = absl::Milliseconds(50);
+  {
+    const auto publisher = OpenPublisher(*pipeline, options);
+    for (int i = 0; i < 2; ++i) {
+      REQUIRE(publisher->PublishNow().ok());
+      server.Send(SIGSTOP);
+      CHECK(absl::IsUnavailable(publisher->PublishNow()));
+      server.Send(SIGCONT);
+    }
+    REQUIRE(publisher->PublishNow().ok());
+  }
+  CHECK(told.size() == 2);
+}
+
 TEST_CASE("A Redis that hangs holds up nobody but its own thread") {
   RedisServer server;
   const auto pipeline = OpenPipeline();

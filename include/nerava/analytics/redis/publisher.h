@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <string>
 #include <vector>
@@ -25,6 +26,9 @@ struct RedisPublisherOptions {
   absl::Duration interval = absl::Seconds(1);        // from 100 ms; between two rounds
   absl::Duration expiry = absl::Seconds(60);         // from two intervals, to a year; of every key
   absl::Duration timeout = absl::Milliseconds(500);  // 1 ms..60 s; to connect, and for a reply
+  // Told why a round failed, but not again while the next ones do for the same reason. Called on the publisher's
+  // thread, without locks; may be empty. What it throws is swallowed.
+  std::function<void(const absl::Status& error)> on_error = {};
 };
 
 struct RedisPublisherStats {
