@@ -87,6 +87,7 @@ void Session::OnTimeout() {
   timed_out_ = true;
   Error ignored;  // Then what is being read ends, as if the client had ended it.
   socket_.shutdown(boost::asio::ip::tcp::socket::shutdown_receive, ignored);
+  Within(kCloseTimeout);  // "100 Continue" may be what nobody takes
 }
 
 void Session::ReadHead() {

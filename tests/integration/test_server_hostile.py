@@ -1,9 +1,13 @@
 """The HTTP server example as a process: hostile, broken, slow and greedy clients."""
 
+import contextlib
 import http.client
 import json
+import os
 import re
 import socket
+import time
+from pathlib import Path
 
 import pytest
 from server_support import (  # noqa: F401 (a fixture)
@@ -105,6 +109,36 @@ def test_slow_clients_are_cut_and_hold_up_nobody():
             assert b"within 1 s" in answer
         assert until_closed(silent[0]).count(b"HTTP/1.1") == 1  # the answer, and then nothing
         assert until_closed(silent[1]) == b""
+
+
+def sockets(server):
+    count = 0
+    for file in Path(f"/proc/{server.pid}/fd").iterdir():
+        with contextlib.suppress(FileNotFoundError):  # closed meanwhile
+            count += os.readlink(file).startswith("socket:")
+    return count
+
+
+def test_who_does_not_take_what_it_asked_to_go_on_by_is_cut():
+    with serving("memory:", "--rate", "0", "--request-timeout", "0.5", "--response-timeout", "0.5") as server:
+        before = sockets(server)
+        asking = POST + b"Expect: 100-continue\r\nContent-Length: 2\r\n\r\n[]"
+        links = []
+        for i in range(60):  # so that with some it is "100 Continue" for which there is no room
+            link = socket.socket()
+            link.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 2304)
+            link.setsockopt(socket.IPPROTO_TCP, socket.TCP_MAXSEG, 536)
+            link.connect(("127.0.0.1", server.port))
+            link.setblocking(False)
+            links.append((link, (GET + b"\r\n") * i + asking * 20_000))
+        until = time.monotonic() + 60
+        while sockets(server) > before:
+            assert time.monotonic() < until
+            for i, (link, left) in enumerate(links):
+                with contextlib.suppress(OSError):  # full, or closed
+                    links[i] = link, left[link.send(left[:20_000]) :]
+        for link, _ in links:
+            link.close()
 
 
 @pytest.mark.parametrize("length", [b"Content-Length: 880000", b"Transfer-Encoding: chunked"])

@@ -2,12 +2,10 @@
 
 import http.client
 import json
-import re
 import shutil
 import socket
 import sqlite3
 import zlib
-from pathlib import Path
 
 import pytest
 from server_support import EVENTS, ask, raw, resident_kib, serving, sessions, started, stop
