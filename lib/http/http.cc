@@ -151,6 +151,10 @@ HttpResponse Respond(Pipeline& pipeline, const HttpApiOptions& options,
     return Detail(413, fmt::format("the body is too large; it may have at most {} bytes",
                                    options.max_body_bytes));
   }
+  const std::string_view coding = http::HeaderOf(request, "Content-Encoding");
+  if (found->method == "POST" && !coding.empty() && coding != "identity") {
+    return Detail(415, "the body must come as it is, without Content-Encoding");
+  }
   return AnswerRoute(*found, pipeline, options, request, *std::move(target));
 }
 

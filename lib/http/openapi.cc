@@ -122,6 +122,7 @@ std::string ResponsesJson(const Route& route) {
     }
     json.Json("413", ResponseJson("The body is too large.", error));
     json.Json("414", ResponseJson("Path and query are too long.", error));
+    if (publishes) json.Json("415", ResponseJson("The body has a Content-Encoding.", error));
     json.Json("422", ResponseJson("`detail` says what is wrong with the request.",
                                   publishes ? http::AnyOf({problems, http::RefTo("NotAllAccepted")})
                                             : problems));

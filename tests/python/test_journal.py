@@ -159,7 +159,9 @@ pipeline.close()
         url_of(database),
         book,
     )
-    assert (result.returncode, result.stderr) == (0, "")
+    assert result.returncode == 0, result.stderr
+    (logged,) = result.stderr.splitlines()
+    assert logged.startswith("cannot write") and logged.endswith("File too large")
     assert balance_of(book, database) == BALANCED
 
 

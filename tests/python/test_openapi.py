@@ -166,6 +166,12 @@ def test_refusals_are_as_described(pipeline, path):
     assert ask(pipeline, path, body=b"12", max_body_bytes=1).status == 413
 
 
+def test_a_coding_that_is_refused_is_as_described(pipeline):
+    path, zipped = "/v1/analytics/events", [("Content-Encoding", "gzip")]
+    assert pipeline.handle_http("POST", path, zipped, b"x").status == 415
+    assert "415" in DOCUMENT["paths"][path]["post"]["responses"]
+
+
 def test_what_cannot_be_answered_is_as_described():
     pipeline = na.open("memory:")
     pipeline.close()

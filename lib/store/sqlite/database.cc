@@ -16,6 +16,10 @@ constexpr int kMaxValueBytes = 256 << 20;
 }  // namespace
 
 absl::Status ErrorOf(sqlite3* db, int code, std::string_view doing) {
+  if ((code & 0xff) == SQLITE_NOTADB) {
+    return absl::FailedPreconditionError(
+        "SQLite: the file is no database, or is damaged: name another one, or restore a backup");
+  }
   const std::string message =
       fmt::format("SQLite: {}: {} ({})", doing, db != nullptr ? sqlite3_errmsg(db) : "no memory",
                   sqlite3_errstr(code));
@@ -34,7 +38,6 @@ absl::Status ErrorOf(sqlite3* db, int code, std::string_view doing) {
       return absl::DataLossError(message);
     case SQLITE_TOOBIG:
       return absl::InvalidArgumentError(message);
-    case SQLITE_NOTADB:
     case SQLITE_CANTOPEN:
     case SQLITE_READONLY:
     case SQLITE_PERM:

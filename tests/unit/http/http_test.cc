@@ -207,7 +207,7 @@ TEST_CASE("Every parameter that is wrong is named, and nothing is answered") {
   CHECK(served.Ask("POST", kBase + "events?flush=maybe", {}, "{}").status == 422);
 }
 
-TEST_CASE("Unknown paths are 404, wrong methods 405, large bodies 413") {
+TEST_CASE("Unknown paths are 404, wrong methods 405, large bodies 413, zipped ones 415") {
   Served served;
   for (const char* path : {"", "/", "/v1/analytics", "/v1/analytics/", "/v1/analytics/kpis/",
                            "/v1/analytics/KPIS", "/v2/analytics/kpis", "/v1/analytics/../kpis"}) {
@@ -222,6 +222,10 @@ TEST_CASE("Unknown paths are 404, wrong methods 405, large bodies 413") {
   CHECK(put.status == 405);
   CHECK(HeaderOf(put, "Allow") == "POST, GET, HEAD");
   CHECK(served.Ask("get", kBase + "kpis").status == 405);
+  const std::pair<const char*, int> codings[] = {{"gzip", 415}, {"", 422}, {"identity", 422}};
+  for (const auto& [coding, status] : codings) {
+    CHECK(served.Post("{}", "", {{"content-encoding", coding}}).status == status);
+  }
   CHECK(HttpApi(*served.pipeline, {.max_body_bytes = 10})
             .Handle({"POST", kBase + "events", {}, std::string(11, ' ')})
             .status == 413);

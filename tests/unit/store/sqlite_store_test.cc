@@ -273,7 +273,8 @@ TEST_CASE("a file that is no database is refused, and not touched") {
   std::ofstream(dir.File("events.db")) << text;
   const auto store = OpenStore(dir.SqliteUrl("events.db"));
   REQUIRE(store.status().code() == absl::StatusCode::kFailedPrecondition);
-  CHECK_THAT(std::string(store.status().message()), Catch::Contains(dir.File("events.db")));
+  CHECK_THAT(std::string(store.status().message()),
+             Catch::Contains(dir.File("events.db")) && Catch::Contains("restore a backup"));
   std::ifstream file(dir.File("events.db"));
   CHECK(std::string(std::istreambuf_iterator<char>(file), {}) == text);
 }
