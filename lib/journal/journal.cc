@@ -52,7 +52,8 @@ absl::StatusOr<JournalSegment*> Journal::Append(absl::Span<const std::string* co
     is_new = stats_.last_error != written.message();
     stats_.last_error = std::string(written.message());
   }
-  if (is_new) trouble_(written);
+  // Another thread's own: it shares nothing with the one that is returned.
+  if (is_new) trouble_(absl::Status(written.code(), written.message()));
   return written;
 }
 
